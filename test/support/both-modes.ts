@@ -1,15 +1,15 @@
-/** Runs a random program in both modes and compares all that it gives. */
+/** Runs a random program in both modes and compares all results. */
 
 import { compile, compileTraining, KilnError, optim, type Tensor } from "kiln-js";
 import type { BackendName } from "../../backends/registry.ts";
 import { batchesOf, type ProgramSpec, RandomLoss, RandomProgram } from "./random-program.ts";
 
-/** All numbers that a program has given, by what they are. */
+/** All numbers that a program has produced, by name. */
 type Outcome = ReadonlyMap<string, ArrayLike<number>>;
 
 const LR = 0.125;
 
-/** Inputs of its own for each run: forward may change them. */
+/** Separate inputs for each run, since forward may change them. */
 const fresh = (batch: readonly Tensor[]): Tensor[] => batch.map((t) => t.clone());
 
 async function stateOf(model: RandomProgram, step: number): Promise<[string, ArrayLike<number>][]> {
@@ -22,7 +22,7 @@ async function stateOf(model: RandomProgram, step: number): Promise<[string, Arr
   );
 }
 
-/** Forward alone, again and again: outputs and buffers. */
+/** Only forward, repeatedly: outputs and buffers. */
 async function forwards(spec: ProgramSpec, backend: BackendName | undefined): Promise<Outcome> {
   const model = new RandomProgram(spec);
   const found = new Map<string, ArrayLike<number>>();
@@ -82,7 +82,7 @@ export async function training(spec: ProgramSpec, backend: BackendName | undefin
   return found;
 }
 
-/** Some thirty roundings of 6e-8, on numbers that products of three may have made ten times as large. */
+/** About thirty roundings of 6e-8, on numbers that products of three may have made ten times as large. */
 const TOLERANCE = 2e-5;
 
 export function requireEqual(actual: Outcome, expected: Outcome, where: string): void {
@@ -105,7 +105,7 @@ export function requireEqual(actual: Outcome, expected: Outcome, where: string):
 
 type Mode = (spec: ProgramSpec, backend: BackendName | undefined) => Promise<Outcome>;
 
-/** What a mode gives, or the error with which it refuses the program. */
+/** The results of a mode, or its error if it rejects the program. */
 const outcomeOf = (
   mode: Mode,
   spec: ProgramSpec,
@@ -116,13 +116,16 @@ const outcomeOf = (
     throw error;
   });
 
-/** On what each mode of a program is compared with its interactive self. */
+/** The backend on which each mode of a program is compared with its interactive self. */
 export interface Backends {
   readonly forwards: readonly BackendName[];
   readonly training: readonly BackendName[];
 }
 
-/** Runs forward alone and training in both modes; throws at the first difference. How often both refuse the program. */
+/**
+ * Runs forward alone and training in both modes; throws at the
+ * first difference. Returns how often both reject the program.
+ */
 export async function compareModes(spec: ProgramSpec, backends: Backends): Promise<number> {
   let refused = 0;
   for (const mode of [forwards, training]) {
@@ -133,7 +136,7 @@ export async function compareModes(spec: ProgramSpec, backends: Backends): Promi
       if (actual instanceof KilnError && expected instanceof KilnError) refused++;
       else if (actual instanceof KilnError) throw new Error(`${where}: refused compiled alone: ${actual}`);
       else if (!(expected instanceof KilnError)) requireEqual(actual, expected, where);
-      // What is refused for the sake of gradients is none of a program's that has none.
+      // A program that is rejected because of gradients is not rejected without them.
       else if (mode === training) throw new Error(`${where}: refused interactively alone: ${expected}`);
     }
   }

@@ -1,6 +1,6 @@
 /**
- * Chains and ladders that use their values more than once: written out as trees they double with each step, so whatever
- * walks them without remembering where it has been never ends.
+ * Chains and ladders that use their values more than once: written out as trees they double with each step, so any
+ * traversal that does not remember where it has been never ends.
  */
 
 import * as fc from "fast-check";
@@ -32,11 +32,11 @@ export const STEPS: Readonly<Record<string, Step>> = {
   },
 };
 
-/** Names of steps, some thirty of them. */
+/** Names of about thirty steps. */
 export const chainsOf = (names: readonly string[]): fc.Arbitrary<readonly string[]> =>
   fc.array(fc.constantFrom(...names), { minLength: 24, maxLength: 36 });
 
-/** The mean of what a chain makes of a parameter times an input, or with `isLoss` false the chain's elements. */
+/** The mean of a chain over a parameter times an input, or with `isLoss` false the chain's elements. */
 export function chainGraph(steps: readonly string[], isLoss: boolean): Graph {
   const b = new GraphBuilder(opTable);
   const type = { dtype: "float32", shape: [3, 4] } as const;

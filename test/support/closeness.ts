@@ -1,4 +1,4 @@
-/** Compares results with what exact arithmetic gives, within the bounds that float32 explains. */
+/** Compares results with exact arithmetic, within the bounds that float32 explains. */
 
 import { expect } from "vitest";
 import { printGraph } from "../../src/ir/print.ts";
@@ -6,7 +6,7 @@ import type { Graph } from "../../src/ir/types.ts";
 import { errorBounds } from "./error-bounds.ts";
 import { LARGEST_INPUT } from "./random-graph.ts";
 
-/** What may lie between exact arithmetic and float32, by output; infinite where nothing can be said. */
+/** The allowed difference between exact arithmetic and float32, by output; infinite if nothing is known. */
 function tolerances(graph: Graph, winograd: boolean): ReadonlyMap<string, number> {
   const bounds = errorBounds(graph, { size: LARGEST_INPUT, unit: 1, error: 0 }, winograd);
   return new Map(
@@ -20,7 +20,7 @@ function tolerances(graph: Graph, winograd: boolean): ReadonlyMap<string, number
 
 /**
  * Expects every output of `graph` to be close; returns how many could be compared. `precision` is a factor on the
- * tolerance: 1 for float32, less for double; `winograd` tells whether convolutions may be computed by Winograd's method.
+ * tolerance: 1 for float32, less for double; `winograd` says whether convolutions may be computed by Winograd's method.
  */
 export function closeness(
   graph: Graph,

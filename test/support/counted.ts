@@ -1,4 +1,4 @@
-/** Graphs and kernels that count how often their parts are looked at: a bound on visits holds on any machine. */
+/** Graphs and kernels that count how often their parts are visited: a bound on visits holds on any machine. */
 
 import type { Graph, Node, Value } from "../../src/ir/types.ts";
 import type { Expr, Kernel } from "../../src/loop/types.ts";
@@ -6,9 +6,9 @@ import { children, mapChildren, mapExpressions } from "../../src/loop/walk.ts";
 
 export interface Counted<T> {
   readonly counted: T;
-  /** How many different parts it has. */
+  /** The number of different parts. */
   readonly parts: number;
-  /** How often one of them was looked at so far. */
+  /** How often one of them was visited so far. */
   visits(): number;
 }
 

@@ -1,4 +1,4 @@
-/** A graph as plain data that `toEqual` can compare: everything it holds, told without the printer under test. */
+/** A graph as plain data that `toEqual` can compare: all of its contents, without the printer under test. */
 
 import type { Graph, Value } from "../../src/ir/types.ts";
 

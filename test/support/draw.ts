@@ -1,4 +1,4 @@
-/** Deterministic test data for op samples: drawn away from kinks where an op asks for it. */
+/** Deterministic test data for op samples: drawn away from kinks if an op asks for it. */
 
 import { allocate, type TypedArray } from "../../src/core/dtype.ts";
 import { sizeOf } from "../../src/core/shape.ts";

@@ -1,7 +1,8 @@
 /**
- * How far float32 may be from exact arithmetic for a given graph: an abstract interpretation that knows, for each
- * value, how large it gets, of which power of two it is a multiple, and how much rounding it has gathered. Where
- * everything stays a small multiple of such a power the bound is 0: then backends must agree to the bit.
+ * The error of float32 compared with exact arithmetic for a given graph: an abstract interpretation that knows, for
+ * each value, how large it gets, of which power of two it is a multiple, and how much rounding error it has
+ * accumulated. If everything stays a small multiple of such a power the bound is 0: then backends must agree to the
+ * bit.
  */
 
 import { ERROR_BUDGETS } from "../../passes/scheduling/plans/winograd/forms.ts";
@@ -20,19 +21,19 @@ export interface Bound {
 
 /** The relative rounding error of one float32 operation. */
 const ROUNDING = 2 ** -24;
-/** Whole numbers up to here are exact in float32. */
+/** Integers up to here are exact in float32. */
 const EXACT = 2 ** 24;
 const UNKNOWN: Bound = { size: Number.POSITIVE_INFINITY, unit: 0, error: Number.POSITIVE_INFINITY };
 
 /**
- * The bound of every value, from bounds of the inputs (`size` 3 and `unit` 1: small whole numbers). With `winograd`
- * convolutions may differ by what Winograd's method is allowed to.
+ * The bound of every value, from bounds of the inputs (`size` 3 and `unit` 1: small integers). With `winograd`
+ * convolutions may differ by the tolerance of Winograd's method.
  */
 export function errorBounds(graph: Graph, input: Bound, winograd = false): ReadonlyMap<Value, Bound> {
   const bounds = new Map<Value, Bound>(graph.inputs.map((value) => [value, input]));
   for (const node of graph.nodes) {
     const inputs = node.inputs.map((v) => bounds.get(v)!);
-    // What lies beyond an unknown bound is unknown, whatever the arithmetic of infinities says.
+    // What depends on an unknown bound is unknown, whatever the arithmetic of infinities says.
     const known = inputs.every((x) => Number.isFinite(x.error) && Number.isFinite(x.size));
     const bound = known ? boundOf(node, inputs) : UNKNOWN;
     bounds.set(node, winograd && node.op.startsWith("conv2d") ? withWinograd(node, bound) : bound);
@@ -58,7 +59,9 @@ const product = (a: Bound, b: Bound): Bound =>
 
 const sumOf = (a: Bound, count: number): Bound => rounded(a.size * count, a.unit, a.error * count, count);
 
-/** A function with slope `slope` at most whose result rounds by a few units: exp and log of the engine are within one. */
+/**
+ * A function with slope at most `slope` whose result rounds by a few units: exp and log of the engine are within one.
+ */
 const smooth = (a: Bound, size: number, slope: number): Bound => {
   const error = a.error * slope + 4 * ROUNDING * (size + 1);
   return { size, unit: 0, error };
@@ -92,7 +95,7 @@ function boundOf(node: Node, inputs: readonly Bound[]): Bound {
     case "max_pool2d_gather":
       return decided(b, a);
     case "result_of":
-      // Where a maximum stands.
+      // The position of a maximum.
       return decided(a, { size: 255, unit: 1, error: 0 });
     case "sign":
     case "cast":

@@ -1,7 +1,7 @@
 /**
- * PyTorch's results, as committed under test/fixtures, and the generator of the numbers that went in.
+ * PyTorch's results, as committed under test/fixtures, and the generator of the input numbers.
  *
- * The scripts beside the JSON files made them. No fixture stores weights or inputs: the scripts' generator
+ * The scripts next to the JSON files made them. No fixture stores weights or inputs: the scripts' generator
  * (test/fixtures/generator.py) and `generate` below make the same numbers, bit for bit.
  */
 
@@ -14,7 +14,7 @@ export function seedOf(name: string): number {
   return seed >>> 0;
 }
 
-/** A whole number below 2^24, from a seed and an index: MurmurHash3's 32-bit finalizer over a Weyl sequence. */
+/** An integer below 2^24, from a seed and an index: MurmurHash3's 32-bit finalizer over a Weyl sequence. */
 export function integerAt(seed: number, index: number): number {
   let x = (seed + Math.imul(index, 0x9e3779b9)) | 0;
   x = Math.imul(x ^ (x >>> 16), 0x85ebca6b);
@@ -58,7 +58,7 @@ export interface SampledTensor {
   readonly norm: number;
   /** The largest difference to the same run in float64, over `maxAbs`: PyTorch's own rounding error. */
   readonly float64MaxDifference: number;
-  /** `values[i]` stands at the flat index `i * stride`; 1 if the tensor is stored whole. */
+  /** `values[i]` is at the flat index `i * stride`; 1 if the tensor is stored whole. */
   readonly stride: number;
   readonly values: readonly number[];
 }
@@ -82,7 +82,7 @@ export interface TrainingCase {
     readonly shape: readonly number[];
     readonly fanIn: number;
   }[];
-  /** How far the run stays from the kinks of ReLU and max-pool, over the largest value there. */
+  /** The distance of the run from the kinks of ReLU and max-pool, over the largest value there. */
   readonly margin: number;
   /** The loss of each step, before its update. */
   readonly losses: readonly number[];
@@ -260,8 +260,8 @@ export function trainingBatch(net: TrainingCase, step: number): { input: Float32
 }
 
 /**
- * How far a tensor is from PyTorch's: the largest difference at the sampled positions, and the difference of the
- * norms, which sees all positions, both as fractions (of `maxAbs` and of the norm).
+ * The difference of a tensor from PyTorch's: the largest difference at the sampled positions, and the difference of the
+ * norms, which covers all positions, both as fractions (of `maxAbs` and of the norm).
  */
 export function differenceFrom(
   expected: SampledTensor,

@@ -1,4 +1,4 @@
-/** Exact fractions, with which identities of matrices can be tested as such. */
+/** Exact fractions, with which identities of matrices can be tested exactly. */
 
 import { invariant } from "../../src/core/errors.ts";
 
@@ -14,7 +14,7 @@ export class Fraction {
     this.denominator = denominator / divisor;
   }
 
-  /** What a number is, exactly. */
+  /** The exact value of a number. */
   static of(value: number): Fraction {
     let [numerator, denominator] = [value, 1];
     while (!Number.isInteger(numerator)) [numerator, denominator] = [2 * numerator, 2 * denominator];

@@ -1,4 +1,4 @@
-/** A function of tensors as a model, for tests of what may stand in a forward. */
+/** A function of tensors as a model, for tests of what forward may contain. */
 
 import { nn, type Tensor } from "kiln-js";
 

@@ -1,6 +1,6 @@
 /**
- * Runs before the tests of a file: whatever they open lies in the checkout, among the packages, in a temporary folder or
- * in the system. A test that finds its data beside the checkout would fail in anybody else's clone.
+ * Runs before the tests of a file: everything they open must be in the checkout, among the packages, in a temporary
+ * folder or in the system. A test that finds its data next to the checkout would fail in anybody else's clone.
  */
 
 import fs from "node:fs";
@@ -13,11 +13,11 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url)).replace(/[/\\]$/, 
 
 const isBelow = (path: string, folder: string): boolean => path === folder || path.startsWith(folder + sep);
 
-/** Folders below which anything may be opened, where they lie beside the checkout. */
+/** Folders in which anything may be opened if they are next to the checkout. */
 const FREE = [ROOT, fs.realpathSync(join(ROOT, "node_modules")), join(homedir(), ".cache")];
 const TEMPORARY = [tmpdir(), fs.realpathSync(tmpdir())].filter((folder) => !isBelow(ROOT, folder));
 
-/** Throws for a path that lies beside the checkout, below one of the folders that it lies in. */
+/** Throws for a path next to the checkout, in one of the folders that contain it. */
 function refuse(path: unknown): void {
   if (typeof path !== "string" && !(path instanceof URL)) return;
   const full = resolve(path instanceof URL || path.startsWith("file:") ? fileURLToPath(path) : path);

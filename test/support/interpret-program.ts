@@ -5,7 +5,10 @@ import { interpretKernel } from "../../src/loop/interpret.ts";
 import { moveElements, runOrder } from "../../src/loop/loops.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
 
-/** Outputs and states by name after one run, loops in all their iterations. Scratch starts as garbage, as in an arena. */
+/**
+ * Outputs and states by name after one run, including all
+ * iterations of loops. Scratch starts as garbage, as in an arena.
+ */
 export function interpretProgram(
   program: LoweredProgram,
   values: Readonly<Record<string, ArrayLike<number>>>,

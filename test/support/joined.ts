@@ -1,4 +1,4 @@
-/** Modules of several outputs as one of a single vector, as the fixtures of recurrent and attention layers have them. */
+/** Modules of several outputs as one of a single vector, as in the fixtures of recurrent and attention layers. */
 
 import { cat, nn, Tensor } from "kiln-js";
 

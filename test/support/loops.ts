@@ -1,4 +1,4 @@
-/** Graphs with loops, as text: a recurrent cell of any number of steps, and the odd ways in which values are handed on. */
+/** Graphs with loops, as text: a recurrent cell of any number of steps, and unusual ways of passing values on. */
 
 import { parseGraph } from "../../src/ir/parse.ts";
 import type { Graph } from "../../src/ir/types.ts";
@@ -26,7 +26,7 @@ export const recurrent = (steps: number, batch = 2, inputs = 4, units = 3): Grap
     opTable,
   );
 
-/** Two values that change places, one that stays, an element that is passed through, the last first. */
+/** Two values that swap, one that stays, an element that is passed through, in descending order. */
 export const EXCHANGE = `graph exchange(%x: f32[3,2]) params(@a: f32[2], @b: f32[2], @c: f32[2]) {
   %0: (f32[2], f32[2], f32[2], f32[3,2], f32[3,2], f32[3,2]) = scan(@a, @b, @c, %x, @a) {body=graph step(%a: f32[2], %b: f32[2], %c: f32[2], %x: f32[2], %w: f32[2]) {
       %0: f32[2] = mul(%a, %x)
@@ -68,7 +68,7 @@ export const NESTED = `graph nested(%x: f32[3,2,4]) params(@h: f32[4], @w: f32[4
   return loss=%3
 }`;
 
-/** A loop over nothing but elements, of which one result is never read. */
+/** A loop over elements only, one result of which is never read. */
 export const MAPPED = `graph mapped(%x: f32[5,3]) params(@w: f32[3,3]) {
   %0: (f32[5,3], f32[5]) = scan(%x, @w) {body=graph each(%x: f32[3], %w: f32[3,3]) {
       %0: f32[1,3] = reshape(%x) {shape=[1,3]}

@@ -1,4 +1,4 @@
-/** The loss of the golden dumps, in a file of its own: its line stands in them. */
+/** The loss of the golden dumps, in a file of its own, since dumps contain its line. */
 
 import { CrossEntropyLoss } from "../../src/nn/index.ts";
 

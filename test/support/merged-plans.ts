@@ -1,4 +1,4 @@
-/** Many programs as one, for backends that call a compiler: what is built together is built in a fraction of the time. */
+/** Many programs as one, for backends that call a compiler: building them together takes a fraction of the time. */
 
 import type { Backend, Executable, StateMemory } from "../../backends/backend.ts";
 import { allocate, type TypedArray } from "../../src/core/dtype.ts";
@@ -12,7 +12,7 @@ import { mapExpressions, rewriter } from "../../src/loop/walk.ts";
 import { readState, writeState } from "../../src/runtime/state/state-numbers.ts";
 import type { Values } from "./run-graph.ts";
 
-/** What everything of the program with this number is called in the merged one. */
+/** The prefix of all names of the program with this number in the merged one. */
 const prefixed = (k: number, name: string): string => `p${k}_${name}`;
 
 function merge(plans: readonly ProgramPlan[]): ProgramPlan {
@@ -78,7 +78,7 @@ function withPrefix(kernel: Kernel, own: (name: string) => string): Kernel {
 
 /** A program of `plans` that has been built, and runs each of them by its number. */
 export interface Merged {
-  /** Feeds what `values` has by name and gives outputs and states, as `runGraph` does. */
+  /** Feeds `values` by name and returns outputs and states, as `runGraph` does. */
   run(k: number, values: Values): Promise<Record<string, TypedArray>>;
   dispose(): void;
 }

@@ -1,6 +1,6 @@
 /**
- * Runs Kiln's twins of the modules, losses and functions that test/fixtures/module_cases.py ran in PyTorch: printed
- * text, output, gradients of inputs and parameters, and the state after three compiled training steps.
+ * Runs Kiln's counterparts of the modules, losses and functions that test/fixtures/module_cases.py ran in PyTorch:
+ * printed text, output, gradients of inputs and parameters, and the state after three compiled training steps.
  */
 
 import { readFileSync } from "node:fs";
@@ -44,12 +44,14 @@ const STEPS = 3;
 const LR = 0.05;
 const BACKENDS = ["interpret", "js"] as const;
 
-/** A case in so many, others for another seed, is also compiled by the system's compiler; a night's run has all of them. */
+/**
+ * One case in so many, others for another seed, is also compiled by the system's compiler; long runs take all of them.
+ */
 const SHARE_IN_C = process.env.KILN_LONG_RUNS === undefined ? 30 : 1;
 
 /**
- * Declares the tests of `test/fixtures/FILE.json`; `twins` makes each case's module or function by its name. What is made
- * of ops that are held against each other on all backends need not run on several.
+ * Declares the tests of `test/fixtures/FILE.json`; `twins` makes each case's module or function by name. Cases that
+ * consist of ops that are compared on all backends elsewhere need not run on several.
  */
 export function testModuleCases(
   file: string,
@@ -147,7 +149,7 @@ class Probe extends nn.Module {
   }
 }
 
-/** The learned inputs under the names `0`, `1`, …, as parameters of a module. */
+/** The learned inputs named `0`, `1`, …, as parameters of a module. */
 class Inputs extends nn.Module {
   constructor(inputs: readonly DrawnInput[]) {
     super();
@@ -165,7 +167,7 @@ class Inputs extends nn.Module {
   }
 }
 
-/** `Σ output·cotangent`, which makes the cotangent arrive at the output. */
+/** `Σ output·cotangent`, so that the cotangent arrives at the output. */
 class WeightedSum extends nn.Module {
   targetType(output: TensorType): TensorType {
     return output;

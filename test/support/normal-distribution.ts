@@ -1,4 +1,4 @@
-/** The error function, its inverse and the normal distribution in double precision, as a measure for what programs draw. */
+/** The error function, its inverse and the normal distribution in double precision, to measure random numbers by. */
 
 /** 1 - erf(x) for x ≥ 0: the Maclaurin series of erf near 0, Laplace's continued fraction beyond. */
 function upperErfc(x: number): number {
@@ -17,7 +17,7 @@ function upperErfc(x: number): number {
 
 export const erfc = (x: number): number => (x < 0 ? 2 - upperErfc(-x) : upperErfc(x));
 
-/** What erf maps to `x`, -1 < x < 1, by Newton's method on erfc, which keeps its digits in the tail. */
+/** The inverse of erf at `x`, -1 < x < 1, by Newton's method on erfc, which keeps its digits in the tail. */
 export function exactErfinv(x: number): number {
   const target = 1 - Math.abs(x);
   let y = 0;

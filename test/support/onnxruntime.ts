@@ -1,4 +1,4 @@
-/** onnxruntime, where the packages of the benchmarks are installed: what runs the models that Kiln writes. */
+/** onnxruntime, if the packages of the benchmarks are installed: runs the models that Kiln writes. */
 
 import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ interface Runtime {
   readonly Tensor: new (type: string, data: TypedArray, dims: readonly number[]) => OrtTensor;
 }
 
-/** A tensor as the runtime is given it. */
+/** A tensor as input of the runtime. */
 export interface Fed {
   readonly dtype: DType;
   readonly shape: readonly number[];

@@ -1,9 +1,9 @@
-/** The picture `docs/pipeline.svg`: a model's way through the stages that `kiln dump` names, drawn from the pipeline itself. */
+/** The picture `docs/pipeline.svg`: the stages that `kiln dump` names, drawn from the pipeline itself. */
 
 import { BACKEND_NAMES } from "../../backends/registry.ts";
 import { STAGES } from "../../passes/pipeline.ts";
 
-/** A form that a model has on its way, the last stage at which it has it, and how much room it takes. */
+/** A form of a model, the last stage at which it has it, and the space for it. */
 interface Form {
   readonly title: string;
   readonly caption: string;
@@ -19,7 +19,7 @@ const FORMS: readonly Form[] = [
 ];
 
 const MODEL_WIDTH = 132;
-/** Room for an arrow between two boxes. */
+/** Space for an arrow between two boxes. */
 const GAP = 30;
 const MARGIN = 20;
 const TOP = 58;
@@ -64,7 +64,7 @@ const text = (className: string, x: number, y: number, content: string, anchor =
 const box = (className: string, x: number, y: number, width: number, height: number): string =>
   `<rect class="${className}" x="${x}" y="${y}" width="${width}" height="${height}" rx="9"/>`;
 
-/** A form with its stages, in two columns read downwards where there are many. */
+/** A form with its stages, in two columns read downwards if there are many. */
 function formBox(
   { title, caption, width }: Form,
   lines: readonly string[],

@@ -1,4 +1,4 @@
-/** `scan` as the loop that it stands for: what it must agree with. */
+/** `scan` as a plain loop, which it must agree with. */
 
 import { type scan, stack, Tensor } from "kiln-js";
 
@@ -31,7 +31,7 @@ export const plainScan: typeof scan = (fn, carried, inputs, { reverse = false, l
   for (let k = 0; k < iterations; k++) {
     const at = reverse ? iterations - 1 - k : k;
     const element = mapped(inputs, (tensor) => tensor.select(0, at)) as typeof inputs;
-    // The body changes none but its own.
+    // The body changes only its own tensors.
     const [next, y] = fn(mapped(carry, (tensor) => tensor.clone()) as typeof carried, element);
     carry = next;
     if (reverse) rows.unshift(y);

@@ -1,4 +1,4 @@
-/** What it means that the text of kernels reads back: the same data, and from it the same text. */
+/** Checks that the text of kernels reads back: as the same data, which prints as the same text. */
 
 import { expect } from "vitest";
 import { printArtifact } from "../../src/ir/artifact.ts";

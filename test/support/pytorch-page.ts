@@ -1,4 +1,4 @@
-/** The page `docs/pytorch.md`: what Kiln has for each name of PyTorch, found by looking at what it exports. */
+/** The page `docs/pytorch.md`: Kiln's counterpart of each name of PyTorch, found by inspecting its exports. */
 
 import * as kiln from "kiln-js";
 
@@ -22,7 +22,7 @@ const PLACES: Readonly<Record<string, readonly [name: string, place: object]>> =
   "torch.utils.data": ["data.", kiln.data],
 };
 
-/** What is there under another name, or in another form. */
+/** Names that exist under another name, or in another form. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   "torch.as_tensor": "`tensor`",
   "torch.enable_grad": "gradients are on unless `noGrad` turns them off",
@@ -43,7 +43,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   "torch.nn.functional.upsample_nearest": "`F.interpolate`",
 };
 
-/** Why names are not there, by what they begin or end with. */
+/** Why names are not supported, by their beginning or end. */
 const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^torch\.nn\.(Lazy|Uninitialized)/, "shapes are known when a model is made"],
   [
@@ -62,7 +62,7 @@ const REASONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/conv_tbc|native_/, "old or internal in PyTorch"],
 ];
 
-/** What is not the same where the names are. */
+/** Differences of names that exist. */
 const DIFFERENCES = `## What differs
 
 - **Whole numbers.** \`tensor([0, 1])\` is float32, where PyTorch makes int64 of it: in JavaScript 1 and 1.0 are the same number. \`tensor([0, 1], { dtype: "int32" })\` and \`tensor(Int32Array.of(0, 1))\` are int32, Kiln's type of whole numbers; an array of any other integers becomes int32 as well (bytes: uint8), and a number that int32 cannot hold is an error.
@@ -74,7 +74,7 @@ const DIFFERENCES = `## What differs
 const camelCase = (name: string): string =>
   name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 
-/** What Kiln has for a name, as Markdown; `undefined` where it has nothing and nothing says why. */
+/** Kiln's counterpart of a name, as Markdown; `undefined` if it has none and no reason is given. */
 function entryFor(module: string, name: string): string | undefined {
   const full = `${module}.${name}`;
   const [prefix, place] = PLACES[module];

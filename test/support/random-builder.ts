@@ -1,4 +1,4 @@
-/** How a random net grows, step by step: layers and functions of the tables, and joins of values, where they fit. */
+/** Grows random nets step by step: layers and functions of the tables, and joins of values, where they fit. */
 
 import { KilnError, nn, rand, type Tensor, zeros } from "kiln-js";
 import { type Shape, sameShape, sizeOf } from "../../src/core/shape.ts";
@@ -31,7 +31,7 @@ interface Proposal {
   readonly weight?: nn.Parameter;
 }
 
-/** A net while it grows: probes tell which shape each value has. */
+/** A net while it grows: probes find out the shape of each value. */
 export class NetBuilder {
   readonly layers: nn.Module[] = [];
   readonly weights: nn.Parameter[] = [];
@@ -49,7 +49,7 @@ export class NetBuilder {
     return this.probes.length;
   }
 
-  /** Numbers of the last values, as many as there are up to `count`. */
+  /** Indices of the last values, at most `count`. */
   newest(count: number): number[] {
     const numbers = this.probes.flatMap(({ dtype }, k) => (dtype === "float32" ? [k] : []));
     return numbers.reverse().slice(0, count);
@@ -77,7 +77,7 @@ export class NetBuilder {
     if (proposal !== undefined) this.push(kind, proposal);
   }
 
-  /** A layer of the table, in front of which the value gets the number of axes that the layer wants. */
+  /** A layer of the table, with the value reshaped to the number of axes that the layer needs. */
   private addFromTable({ kind, a: x, b: y, c: z }: StepSpec, from: number): void {
     const { rank, entry } = LAYERS[kind];
     const a = rank === undefined ? from : this.ofRank(from, rank);
@@ -118,7 +118,7 @@ export class NetBuilder {
     return { step: { op: "function", kind, a, b, axis, draws: { a: x, b: y, c: z } } };
   }
 
-  /** What a step of no table would be; nothing where it does not fit. */
+  /** The value of a step that is in no table; undefined if it does not fit. */
   private join({ kind, a: x, b: y }: StepSpec, a: number, shape: Shape): Proposal | undefined {
     const rank = shape.length;
     const axis = 1 + (y % (rank - 1));
@@ -212,7 +212,7 @@ const weightOf = (shape: Shape, around: number): nn.Parameter =>
       .add(around),
   );
 
-/** Whether steps can go on from there: one batch of floats, not too large. */
+/** Whether further steps can use it: one batch of floats, not too large. */
 const isUsable = ({ shape, dtype }: Tensor, [batch]: Shape): boolean =>
   dtype === "float32" &&
   shape.length > 1 &&
@@ -237,7 +237,7 @@ function withRank(shape: Shape, rank: number): Shape {
   return withRank(shape.toSpliced(axis, 1, factor, shape[axis] / factor), rank);
 }
 
-/** What `make` gives; nothing where it refuses: padding and windows that a small image cannot have. */
+/** The result of `make`; undefined if it throws: padding and windows that a small image cannot have. */
 function attempt<T>(make: () => T): T | undefined {
   try {
     return make();

@@ -32,7 +32,7 @@ const SHAPES: readonly (readonly number[])[] = [
   [1, 1, 8, 9],
 ];
 
-/** Ops that keep small whole numbers whole, then those that round. */
+/** Ops that keep small integers exact, then those that round. */
 export const OPS = [
   ...["neg", "abs", "sign", "relu", "add", "sub", "mul", "maximum", "minimum", "relu_grad", "where"],
   ...["sum", "max", "max_dim", "reshape", "broadcast_to", "matmul", "linear", "conv2d", "max_pool2d"],
@@ -44,7 +44,7 @@ const MOST_ELEMENTS = 400;
 
 export interface RandomGraph {
   readonly graph: Graph;
-  /** Whole numbers from -3 to 3 for every input and state. */
+  /** Integers from -3 to 3 for every input and state. */
   readonly values: Readonly<Record<string, TypedArray>>;
 }
 
@@ -118,7 +118,7 @@ const convLayer: fc.Arbitrary<ConvLayer> = fc.record({
   ceilMode: fc.constantFrom(false, false, false, true),
 });
 
-/** Convolutions with relu and pooling, then a linear layer: a loss to differentiate, as image nets have it. */
+/** Convolutions with relu and pooling, then a linear layer: a loss to differentiate, as in image nets. */
 export const randomConvNet: fc.Arbitrary<RandomGraph> = fc
   .record({
     image: fc.tuple(upTo(3), upTo(3), fc.integer({ min: 5, max: 9 }), fc.integer({ min: 5, max: 9 })),
@@ -140,7 +140,7 @@ export const randomConvNet: fc.Arbitrary<RandomGraph> = fc
     return shown({ graph, values: wholeNumbers(graph, seed) });
   });
 
-/** One layer on `x`, or `undefined` when the image has become too small for it. */
+/** One layer on `x`, or `undefined` if the image has become too small for it. */
 function convolved(b: GraphBuilder, x: Value, layer: ConvLayer, name: string): Value | undefined {
   const { channels, kernel, padding, stride } = layer;
   const [, inputs, height, width] = x.type.shape;
@@ -204,7 +204,7 @@ export class Maker {
     const value = this.make(s);
     if (value === undefined) return;
     const further = value.kind === "node" ? this.b.results(value).slice(1) : [];
-    // The first one last: it is what the next steps most often go on with.
+    // The first one last, since the next steps mostly use the last value.
     for (const result of [...further].reverse())
       if (result.type.dtype !== "float32") this.keep(this.b.node("cast", [result], { dtype: "float32" }));
     this.keep(value);
@@ -297,7 +297,7 @@ export class Maker {
     }
   }
 
-  /** The node, unless the op refuses its operands (a kernel larger than the image) or it would be too large. */
+  /** The node, unless the op rejects its operands (a kernel larger than the image) or it would be too large. */
   private node(op: string, inputs: readonly Value[], attrs = {}): Value | undefined {
     let type: TensorType;
     try {
@@ -315,7 +315,7 @@ export class Maker {
     return this.b.input("state", `w${this.states++}`, { dtype: "float32", shape });
   }
 
-  /** A value that fits; two times in three one of the last three, so that chains arise for fusion to find. */
+  /** A value that fits; two times in three one of the last three, so that there are chains for fusion to find. */
   protected pick(k: number, fits: (value: Value) => boolean): Value | undefined {
     const candidates = this.pool.filter(fits).reverse();
     if (candidates.length === 0) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Random graphs with loops, within each other too: several carried values that change places, elements, what iterations
- * share, results that nobody reads.
+ * Random graphs with loops, nested ones too: several carried values that swap, elements, values that iterations
+ * share, results that are not read.
  */
 
 import * as fc from "fast-check";
@@ -13,7 +13,7 @@ interface LoopStep extends Step {
   readonly body: readonly LoopStep[];
 }
 
-/** Steps of bodies are fewer than those around them: what an iteration makes grows with each. */
+/** Bodies have fewer steps than the graph around them: the cost of an iteration grows with each. */
 function steps(depth: number, most: number): fc.Arbitrary<readonly LoopStep[]> {
   const record = (op: fc.Arbitrary<string>, body: fc.Arbitrary<readonly LoopStep[]>) =>
     fc.record({ op, a: fc.nat(63), b: fc.nat(63), c: fc.nat(63), body });
@@ -109,7 +109,7 @@ class BodyMaker extends LoopMaker {
       );
     this.carries = declared("carry", carried, 0);
     for (const input of [...declared("x", stacked, 1), ...this.carries]) this.keep(input);
-    // Inputs stand in the order of the operands.
+    // Inputs are in the order of the operands.
     for (const input of declared("w", shared, 0)) this.keep(input);
   }
 

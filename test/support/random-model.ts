@@ -28,7 +28,7 @@ export interface ModelSpec {
   readonly loss: number;
   readonly optimizer: number;
   readonly schedule: number;
-  /** Which parameters rest for a while; most models have none. */
+  /** Which parameters are frozen for a while; in most models none. */
   readonly rests: number;
   readonly seed: number;
 }
@@ -40,7 +40,7 @@ export interface Change {
   readonly requiresGrad: boolean;
 }
 
-/** A model with all that a training run needs; made twice from one spec, it has the same numbers. */
+/** A model with everything for a training run; made twice from one spec, it has the same numbers. */
 export interface RandomModel {
   readonly model: RandomNet;
   readonly layers: readonly nn.Module[];
@@ -49,7 +49,7 @@ export interface RandomModel {
   readonly outputs: readonly number[];
   readonly loss: JointLoss;
   readonly optimizer: optim.Optimizer;
-  /** What follows each step, given the loss. */
+  /** What happens after each step, given the loss. */
   readonly schedule: { step(loss: number): void };
   readonly inputs: readonly Tensor[];
   readonly targets: readonly Tensor[];
@@ -62,7 +62,7 @@ export interface RandomModel {
   readonly python: { readonly loss: string; readonly optimizer: string; readonly schedule: string };
 }
 
-/** Every kind that a run should meet. */
+/** Every kind that a run should include. */
 export const KINDS: readonly string[] = [...Object.keys(LAYERS), ...Object.keys(FUNCTIONS), ...JOINS];
 
 const LOSS_KINDS = Object.keys(LOSSES);
@@ -94,10 +94,10 @@ export const randomModel: fc.Arbitrary<ModelSpec> = fc.record({
   seed: fc.nat(0xffff),
 });
 
-/** So many kinds are in each model of {@link coverage}. */
+/** The number of kinds in each model of {@link coverage}. */
 const KINDS_AT_ONCE = 7;
 
-/** Models that are made of every kind together, with every loss, optimizer and schedule; the seed says of what else. */
+/** Models that together contain every kind, every loss, optimizer and schedule; the seed chooses the rest. */
 export function coverage(seed: number): ModelSpec[] {
   const draw = generator(seed);
   const number = (): number => Math.floor(draw() * 64);
@@ -119,9 +119,9 @@ export function coverage(seed: number): ModelSpec[] {
     .sort((p, q) => p.at - q.at)
     .map(({ kind }) => kind);
   const specs: ModelSpec[] = [];
-  // What does not fit where it has come is tried in another net.
+  // Kinds that do not fit in one net are tried in another.
   for (let tries = 0; left.length > 0 && tries < KINDS.length; tries++) {
-    // The last ones are no fewer: "shared" wants layers before it.
+    // The last nets have just as many, as "shared" needs layers before it.
     const others = Array.from(
       { length: Math.max(0, KINDS_AT_ONCE - left.length) },
       () => KINDS[Math.floor(draw() * KINDS.length)],
@@ -199,7 +199,7 @@ export function makeModel(spec: ModelSpec): RandomModel {
   };
 }
 
-/** Whether training it draws random numbers: they are others in each mode, and in PyTorch. */
+/** Whether training it draws random numbers, which differ between modes, and from PyTorch's. */
 export const drawsNumbers = ({ kinds, layers }: RandomModel): boolean =>
   kinds.some((kind) =>
     /^(rand|normal$|bernoulli$|multinomial$|gumbelSoftmax$|RReLU$|Fractional)/.test(kind),
@@ -210,7 +210,9 @@ function isChance(module: nn.Module): boolean {
   return typeof share === "number" && share > 0;
 }
 
-/** A parameter that is frozen at first and trains late, or one that is frozen in mid-training; the heads always train. */
+/**
+ * A parameter that is frozen at first and trained later, or one that is frozen in mid-training; the heads always train.
+ */
 function changesOf({ rests }: ModelSpec, count: number): Change[] {
   const parameter = (rests >> 1) % Math.max(1, count - 2);
   if (rests < 3) {

@@ -30,7 +30,7 @@ export type NetStep =
       readonly draws: Draws;
     }
   | { readonly op: "reshape"; readonly a: number; readonly shape: readonly number[] }
-  /** Two values beside each other along the second axis. */
+  /** Two values concatenated along the second axis. */
   | { readonly op: "concat"; readonly a: number; readonly b: number }
   /** The logistic map, or steps of an ODE: chains that use every value twice. */
   | { readonly op: "logistic" | "euler"; readonly a: number; readonly times: number }
@@ -52,13 +52,13 @@ export type NetStep =
   /** Squeeze-and-excitation: a factor for each channel, by two layers from the channels' means. */
   | { readonly op: "excite"; readonly a: number; readonly layers: readonly [number, number] };
 
-/** What the steps of a net name by number. */
+/** The values, layers and weights that steps refer to by number. */
 export interface Parts {
   readonly layers: readonly nn.Module[];
   readonly weights: readonly nn.Parameter[];
 }
 
-/** What a step makes of the values before it. */
+/** The result of a step on the values before it. */
 export function nextValue(step: NetStep, values: readonly Tensor[], { layers, weights }: Parts): Tensor {
   const a = values[step.a];
   switch (step.op) {

@@ -1,7 +1,7 @@
 /**
- * Small random programs for what is hard in a trace: views, changes in place, noGrad, detach, buffers, numbers made in
- * forward, shared and frozen parameters, several inputs and outputs. One program is a list of instructions, which
- * forward follows, so that it runs interactively and compiled alike.
+ * Small random programs for the hard parts of tracing: views, changes in place, noGrad, detach, buffers, numbers
+ * created in forward, shared and frozen parameters, several inputs and outputs. One program is a list of instructions,
+ * which forward follows, so that it runs interactively and compiled alike.
  */
 
 import * as fc from "fast-check";
@@ -24,12 +24,12 @@ export interface ProgramSpec {
   readonly steps: number;
   /** Whether the second parameter is frozen. */
   readonly frozen: boolean;
-  /** Whether the loss also pulls the first parameter to what it was in the beginning. */
+  /** Whether the loss also pulls the first parameter towards its initial value. */
   readonly anchored: boolean;
   readonly seed: number;
 }
 
-/** What `make` gives is a new value among the others; what it gives `undefined` for has changed an old one. */
+/** The result of `make` is a new value; if it is `undefined`, an old one was changed. */
 type Act = (values: Values, at: Instruction) => Tensor | undefined;
 
 /** The values that an instruction may use. */
@@ -52,7 +52,7 @@ class Values {
     this.keepsHistory = keepsHistory;
   }
 
-  /** Any value, in half of the cases one of the last: these are the ones that something has been done to. */
+  /** Any value, in half of the cases one of the last, to which something has been done. */
   pick(k: number): Tensor {
     return k % 2 === 0 ? this.recent(k >> 1) : this.all[(k >> 1) % this.all.length];
   }
@@ -61,13 +61,13 @@ class Values {
     return this.all[this.all.length - 1 - (k % 4)];
   }
 
-  /** The value number `k` so that it can be combined with `like`. */
+  /** Value number `k`, converted so that it can be combined with `like`. */
   fitting(k: number, like: Tensor): Tensor {
     const value = this.pick(k);
     return String(value.shape) === String(like.shape) ? value : value.mean();
   }
 
-  /** Has `change` happen to a value in place, unless that is a parameter's. */
+  /** Applies `change` to a value in place, unless it belongs to a parameter. */
   change({ a, b }: Instruction, change: (target: Tensor) => void): undefined {
     const target = b % 4 === 0 ? this.pick(a) : this.recent(a);
     const owner = ownerOf(target);
@@ -144,11 +144,11 @@ type Kind = keyof typeof ACTS;
 
 export const KINDS = Object.keys(ACTS) as Kind[];
 
-/** What `make` makes along the axis number `k`; of a single number, a list of it. */
+/** The result of `make` along axis number `k`; for a single number, a list of it. */
 const along = (x: Tensor, k: number, make: (x: Tensor, dim: number) => Tensor): Tensor =>
   x.ndim === 0 ? x.reshape(1) : make(x, k % x.ndim);
 
-/** `undefined` for a tensor of which several elements are one, which in-place operations refuse. */
+/** `undefined` for a tensor with overlapping elements, which in-place operations reject. */
 const writable = (x: Tensor): Tensor | undefined =>
   x.link?.strides.some((stride, axis) => stride === 0 && x.shape[axis] > 1) ? undefined : x;
 
@@ -172,7 +172,7 @@ export class RandomProgram extends nn.Module {
   declare readonly total: Tensor;
   declare readonly last: Tensor;
   readonly #spec: ProgramSpec;
-  /** What the program has kept of its parameters and buffers from before. */
+  /** Earlier parameters and buffers that the program has kept. */
   readonly #outside: readonly Tensor[];
 
   constructor(spec: ProgramSpec) {
@@ -196,7 +196,7 @@ export class RandomProgram extends nn.Module {
     ];
   }
 
-  /** The parameter as it was in the beginning. */
+  /** The initial value of the parameter. */
   get anchor(): Tensor {
     return this.#outside[1];
   }
@@ -204,7 +204,7 @@ export class RandomProgram extends nn.Module {
   forward(...inputs: Tensor[]): Tensor[] {
     const { instructions, outputs, steps } = this.#spec;
     const kept = new Set([this.total, this.last, ...this.#outside].map(ownerOf));
-    // A program writes to no memory of a parameter, nor to that which a step has left behind.
+    // A program does not write to the memory of a parameter, nor to memory that a step has left behind.
     const parameters = new Set<Tensor>([...this.parameters(), ownerOf(this.#outside[0])]);
     const used = [this.first.forward(inputs[0]), this.second.forward(inputs[0].add(1))];
     const all = [...inputs, this.w, this.v, this.total, this.last, ...this.#outside, ...used];
@@ -242,7 +242,7 @@ export class RandomLoss extends nn.Module {
 }
 
 /**
- * Numbers of a coarse grid, so that sums and short products are exact, and what lies at a kink lies there in every order
+ * Numbers on a coarse grid, so that sums and short products are exact, and what is at a kink is there in every order
  * of rounding.
  */
 export function numbers(seed: number): (shape: readonly number[]) => Tensor {

@@ -1,6 +1,6 @@
 /**
- * Random graphs over every op: each step is one of an op's own samples, whose inputs are made of the values before it. A
- * new op is in them as soon as it has samples.
+ * Random graphs over every op: each step is one of an op's own samples, with inputs made from the values before it. A
+ * new op is included as soon as it has samples.
  */
 
 import * as fc from "fast-check";
@@ -15,7 +15,7 @@ import { draw, generator } from "./draw.ts";
 import { type RandomGraph, shown } from "./random-graph.ts";
 import { evaluateGraph } from "./reference.ts";
 
-/** Ops that mean something only where the tracer or a rule puts them, and those that draw numbers. */
+/** Ops that are only meaningful where the tracer or a rule puts them, and those that draw numbers. */
 const OF_THEIR_OWN = [
   ...["constant", "result_of", "cotangent", "custom_gradient", "with_history", "index_fault"],
   ...["bernoulli", "randint"],
@@ -43,10 +43,10 @@ function isSmall(op: string, { inputs, attrs }: Sample): boolean {
   return types.every(({ shape }) => sizeOf(shape) > 0 && sizeOf(shape) <= MOST_ELEMENTS);
 }
 
-/** Every op that such graphs are made of. */
+/** Every op in such graphs. */
 export const SAMPLED_OPS: readonly string[] = [...new Set(SAMPLES.map(({ op }) => op))];
 
-/** By op, then which of its samples: ops with many of them come no more often. */
+/** By op, then by sample: ops with many samples do not occur more often. */
 const choice = fc.tuple(fc.nat(SAMPLED_OPS.length - 1), fc.nat(63));
 
 /** A graph of two to eight ops; its outputs are the last two results. */
@@ -147,7 +147,7 @@ class Chain {
   }
 }
 
-/** How far rounding may be trusted to move the outputs: by how much they move when the inputs do; nothing where they jump. */
+/** The expected effect of rounding on the outputs: how much they move when the inputs do; undefined if they jump. */
 export function movedBy(
   graph: Graph,
   values: RandomGraph["values"],

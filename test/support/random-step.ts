@@ -22,7 +22,7 @@ const OPTIMIZERS: Readonly<Record<string, (parameters: nn.Parameter[]) => optim.
 };
 
 export interface RandomStep extends RandomGraph {
-  /** The states to differentiate for, and what becomes of the gradients. */
+  /** The states to differentiate for, and what happens to the gradients. */
   readonly training?: { readonly gradientsFor: readonly string[]; readonly update: StepUpdate };
 }
 
@@ -63,7 +63,7 @@ export const randomTraining: fc.Arbitrary<RandomStep> = fc
 const scalarsOf = (rule: UpdateRule): Record<string, Float32Array> =>
   Object.fromEntries(rule.scalars.map((name, k) => [name, Float32Array.of(0.5 / (k + 1))]));
 
-/** Values as they are in mid-training: not zero, and none below it, for some are averages of squares. */
+/** Values as in mid-training: not zero, and none negative, as some are averages of squares. */
 const ruleStates = (rule: UpdateRule, { name, type }: Input): Record<string, Float32Array> =>
   Object.fromEntries(
     Object.entries(rule.states(type)).map(([state, own]) => [

@@ -1,11 +1,11 @@
-/** Trains random models on a backend, and says how far two trainings are apart. */
+/** Trains random models on a backend, and measures how far apart two trainings are. */
 
 import { compileTraining, noGrad, type Tensor, tensor } from "kiln-js";
 import type { BackendName } from "../../backends/registry.ts";
 import type { CommonOptions } from "../../src/driver/build.ts";
 import { type ModelSpec, makeModel, type RandomModel } from "./random-model.ts";
 
-/** What training gave: the losses, and at the end all parameters, buffers and states of the optimizer. */
+/** The results of training: the losses, and at the end all parameters, buffers and states of the optimizer. */
 export interface Outcome {
   readonly text: string;
   readonly kinds: readonly string[];
@@ -18,7 +18,7 @@ export interface Setting {
   readonly threads?: number;
   readonly deterministic?: boolean;
   readonly strategy?: string;
-  /** Relative changes of this size, drawn by the seed, that every parameter begins with. */
+  /** The relative size of random changes of every parameter before training. */
   readonly disturbed?: { readonly by: number; readonly seed: number };
 }
 
@@ -48,7 +48,7 @@ export async function trainRandom(spec: ModelSpec, { disturbed, ...setting }: Se
   return { text: `${model}\n${optimizer.constructor.name}`, values, kinds };
 }
 
-/** What takes training steps. */
+/** Makes training steps. */
 interface Steps {
   step(...batch: Tensor[]): Promise<number>;
   dispose(): Promise<void>;
@@ -96,17 +96,17 @@ async function disturb(
 }
 
 /**
- * Relative to the largest value of each tensor. Some twenty roundings of 6e-8 lie between two stores; normalisation
+ * Relative to the largest value of each tensor. About twenty roundings of 6e-8 happen between two stores; normalisation
  * divides by a deviation that may be a hundredth of the values, which multiplies the error as much.
  */
 const TOLERANCE = 2e-4;
-/** What is smaller than this beside numbers near 1 is rounding alone: a sum that cancels. */
+/** Values smaller than this among numbers near 1 are only rounding: a sum that cancels. */
 const NOISE = 1e-5;
 
 const largestOf = (numbers: ArrayLike<number>): number =>
   Array.from(numbers).reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
-/** The first number that is further from what is expected than rounding explains. */
+/** The first number whose difference rounding does not explain. */
 export function differenceBetween(actual: Outcome, expected: Outcome): string | undefined {
   for (const [name, numbers] of expected.values) {
     const own = actual.values.get(name);
@@ -122,8 +122,8 @@ export function differenceBetween(actual: Outcome, expected: Outcome): string | 
 }
 
 /**
- * Whether rounding alone may move the results as far: a disturbance of every parameter by a rounding or two moves them by
- * a hundredth of the tolerance or more, since values near a kink fall to the other side or differences cancel.
+ * Whether rounding alone may change the results as much: disturbing every parameter by a rounding or two changes them
+ * by a hundredth of the tolerance or more, as values near a kink fall to the other side or differences cancel.
  */
 export async function isIllConditioned(spec: ModelSpec): Promise<boolean> {
   const { values } = await trainRandom(spec, { backend: "interpret" });

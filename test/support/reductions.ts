@@ -1,4 +1,4 @@
-/** Twins of a loss under each reduction, named as test/fixtures names its cases. */
+/** Counterparts of a loss under each reduction, named as in test/fixtures. */
 
 import type { nn } from "kiln-js";
 import type { testModuleCases } from "./module-cases.ts";
@@ -7,7 +7,7 @@ type Twin = ReturnType<Parameters<typeof testModuleCases>[1][string]>;
 
 const REDUCTIONS: readonly nn.Reduction[] = ["mean", "sum", "none"];
 
-/** One twin for each reduction; `make` takes the option. */
+/** One counterpart for each reduction; `make` gets the option. */
 export const eachReduction = (
   name: string,
   make: (option: { readonly reduction: nn.Reduction }) => Twin,

@@ -1,4 +1,4 @@
-/** Evaluates a graph node by node with the ops' reference implementations: an oracle that knows no passes. */
+/** Evaluates a graph node by node with the ops' reference implementations: an oracle without passes. */
 
 import type { TypedArray } from "../../src/core/dtype.ts";
 import type { Graph, Value } from "../../src/ir/types.ts";

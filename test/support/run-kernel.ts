@@ -5,7 +5,7 @@ import type { LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import type { Stmt } from "../../src/loop/types.ts";
 import { plannedFor } from "./stages.ts";
 
-/** What the buffer `output` of `outputLength` numbers holds after `body`, which may read the buffer `input`. */
+/** The contents of the buffer `output` of `outputLength` numbers after `body`, which may read the buffer `input`. */
 export async function runKernel(
   backend: Backend,
   body: readonly Stmt[],

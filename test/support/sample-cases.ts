@@ -14,11 +14,11 @@ export interface SampleCase {
   readonly label: string;
   readonly op: string;
   readonly sample: Sample;
-  /** Which of the op's results it looks at. */
+  /** The index of the tested result. */
   readonly result: number;
 }
 
-/** All results of all samples of `ops`; whole numbers are drawn below `most` where the sample would go further. */
+/** All results of all samples of `ops`; integers are drawn below `most` if the sample would allow more. */
 export function sampleCases(
   ops: Readonly<Record<string, OpDef>>,
   most = Number.POSITIVE_INFINITY,
@@ -64,7 +64,7 @@ export function lossOf(sampleCase: SampleCase): Graph {
 const statesOf = (b: GraphBuilder, { inputs }: Sample) =>
   inputs.map(({ dtype, shape }, k) => b.input("state", `x${k}`, { dtype, shape }));
 
-/** The same data for the same label, always. */
+/** Always the same data for the same label. */
 export function valuesOf({ label, sample }: SampleCase): Record<string, TypedArray> {
   const random = generator([...label].reduce((h, c) => Math.imul(h, 31) + c.charCodeAt(0), 7));
   return Object.fromEntries(sample.inputs.map((input, k) => [`x${k}`, draw(input, random)]));
@@ -77,7 +77,7 @@ export function reference({ op, sample, result }: SampleCase, values: Values): F
   return [first, ...(first.others ?? [])][result].data;
 }
 
-/** The inputs that a gradient flows to; none where the result is no float. */
+/** The inputs that a gradient flows to; none if the result is not a float. */
 export function differentiableInputs({ op, sample, result }: SampleCase): string[] {
   if (resultsOf(opTable.infer(op, sample.inputs, sample.attrs))[result].dtype !== "float32") return [];
   return sample.inputs.flatMap(({ dtype }, k) => (dtype === "float32" ? [`x${k}`] : []));

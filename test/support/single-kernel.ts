@@ -1,4 +1,4 @@
-/** One lowered kernel by itself: run by the interpreter as it was lowered, and as a candidate of a strategy by any backend. */
+/** One lowered kernel by itself: run by the interpreter as lowered, and as a candidate of a strategy by any backend. */
 
 import type { Backend } from "../../backends/backend.ts";
 import { fuse } from "../../passes/fusion/fuse.ts";
@@ -30,7 +30,7 @@ export function loweredGradients(
 
 export type Contents = Readonly<Record<string, TypedArray>>;
 
-/** Numbers from -1 to 1 for all that a kernel reads, whole ones within bounds where they are declared. */
+/** Numbers from -1 to 1 for everything that a kernel reads, integers within their declared bounds. */
 export function randomContents(kernel: Kernel, seed: number): Contents {
   const random = generator(seed);
   const read = kernel.buffers.filter(({ access }) => access === "read");
@@ -46,12 +46,12 @@ export function randomContents(kernel: Kernel, seed: number): Contents {
 
 const stored = ({ buffers }: Kernel): BufferParam[] => buffers.filter(({ access }) => access === "write");
 
-/** What the kernel stores, in doubles. */
+/** The values that the kernel stores, as doubles. */
 export function interpreted(kernel: Kernel, contents: Contents): Record<string, Float64Array> {
   return run([kernel], kernel, contents);
 }
 
-/** The same as a candidate stores it. */
+/** The same, as stored by a candidate. */
 export function interpretedAs(candidate: Candidate, kernel: Kernel, contents: Contents) {
   const { kernels } = apply(kernel, candidate.schedule);
   kernels.forEach(verifyKernel);

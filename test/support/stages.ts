@@ -1,4 +1,4 @@
-/** LeNet, the CIFAR-10 net and other graphs at every stage of the pipeline, for tests of what passes make. */
+/** LeNet, the CIFAR-10 net and other graphs at every stage of the pipeline, for tests of passes. */
 
 import type { Backend } from "../../backends/backend.ts";
 import { js } from "../../backends/js/backend.ts";
@@ -22,7 +22,7 @@ import type { Compilation } from "../../src/runtime/inspection/figures.ts";
 import { type Trace, traceLoss, traceModel } from "../../src/trace/trace.ts";
 import { crossEntropy } from "./loss.ts";
 
-/** Keeps what every pass made, not just its text. */
+/** Keeps the artifact of every pass, not only its text. */
 export class RecordingManager extends PassManager {
   readonly artifacts = new Map<string, Artifact>();
 
@@ -46,7 +46,7 @@ export class RecordingManager extends PassManager {
     );
   }
 
-  /** What a backend would be given. */
+  /** The input of a backend. */
   get plan(): ProgramPlan {
     return this.artifacts.get("plan-memory") as ProgramPlan;
   }
@@ -58,7 +58,7 @@ export interface Source {
   readonly update?: StepUpdate;
 }
 
-/** LeNet's forward pass as the tracer sees it. */
+/** The traced forward pass of LeNet. */
 export const lenetForward = (batch: number): Source => forwardOf(new LeNet(), [batch, 1, 32, 32]);
 
 /** LeNet with cross-entropy, to be trained by SGD. */
@@ -116,7 +116,7 @@ export function generated(capabilities: Capabilities, program: LoweredProgram): 
   return planLowered({ run }, program, { capabilities }).kernels;
 }
 
-/** All stages, generated code included, and what there is to say of the kernels. */
+/** All stages including generated code, and figures of the kernels. */
 export const compilationOf = ({ trace, update }: Source, backend: Backend = js): Promise<Compilation> =>
   compileArtifact(trace.graph, {
     backend: backend.name,

@@ -1,13 +1,13 @@
-/** Programs of kernels that are known by what they read and write alone: for passes that change the kernels' order. */
+/** Programs of kernels that are defined only by what they read and write: for passes that change the kernels' order. */
 
 import { lifetimesOf, mostAlive } from "../../src/loop/plan.ts";
 import type { BufferRole, LoweredProgram, ProgramBuffer } from "../../src/loop/program.ts";
 import type { BufferParam, Kernel } from "../../src/loop/types.ts";
 
-/** A buffer: what it is, and how many floats it holds. */
+/** A buffer: its role, and its number of floats. */
 export type Sizes = Readonly<Record<string, readonly [BufferRole, number]>>;
 
-/** A kernel by what it reads and writes; what it does is no matter of its place. */
+/** A kernel by what it reads and writes; what it computes does not matter for its place. */
 export type Touches = readonly [name: string, reads: readonly string[], writes: readonly string[]];
 
 export function programOf(sizes: Sizes, touches: readonly Touches[], parts: Partial<LoweredProgram> = {}) {

@@ -15,7 +15,7 @@ export type Computation = (w: Tensor) => Tensor;
 export const rounded = async (t: Tensor): Promise<number[]> =>
   Array.from(await t.data(), (v) => Math.round(v * 1e4) / 1e4);
 
-/** What `f` of the parameter `w` is as a graph, and the numbers of all its states. */
+/** The graph of `f` of the parameter `w`, and the numbers of all its states. */
 export async function traced(f: Computation, w: Tensor) {
   w.requiresGrad = true;
   const { graph, states } = traceModel(
@@ -31,7 +31,7 @@ export async function traced(f: Computation, w: Tensor) {
   return { graph, values: Object.fromEntries(await Promise.all(data)) };
 }
 
-/** Some six roundings, since js rounds every operation to float32 and the interpreter none. */
+/** About six roundings, since js rounds every operation to float32 and the interpreter none. */
 const ROUNDINGS = 4e-7;
 
 /** The gradient of `Σ f(w)`, which both backends agree on. */

@@ -36,7 +36,7 @@ export const tutorials = (): Tutorials => readFixture("tutorials.json");
 export const generated = (name: string, shape: readonly number[], scale = 1): Tensor =>
   tensor(generate(name, sizeOf(shape), scale), { shape });
 
-/** Puts the fixture's numbers into every parameter of a net. */
+/** Loads the fixture's numbers into every parameter of a net. */
 export async function filled<Net extends nn.Module>(net: Net, prefix: string): Promise<Net> {
   const state = net.stateDict();
   const values = Object.entries(state).map(([name, parameter]) => {
@@ -48,5 +48,5 @@ export async function filled<Net extends nn.Module>(net: Net, prefix: string): P
   return net;
 }
 
-/** What is printed of a tensor whose numbers are random: its form, digits left out. */
+/** The printed form of a tensor with random numbers, without digits. */
 export const form = (text: string): string => text.replace(/-?\d+\.\d+/g, "#").replace(/\s+/g, " ");

@@ -1,4 +1,4 @@
-/** Loops written out iteration by iteration: what a `scan` must agree with. */
+/** Loops written out iteration by iteration, which a `scan` must agree with. */
 
 import { producerOf, resultIndex } from "../../src/ir/body.ts";
 import type { GraphBuilder } from "../../src/ir/builder.ts";

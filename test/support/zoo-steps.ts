@@ -1,4 +1,4 @@
-/** Nets of the zoo whose training is more than one loss of one batch: a state that is carried, named losses, two optimizers. */
+/** Nets of the zoo whose training is more than one loss of one batch: carried state, named losses, two optimizers. */
 
 import { compileStep, compileTraining, nn, optim } from "kiln-js";
 import { CharRNN, NextCharacterLoss, noState } from "../../examples/zoo/char-rnn.ts";

@@ -1,6 +1,6 @@
 /**
- * Trains nets of the zoo as test/fixtures/zoo/training.py trained their PyTorch twins, from the same numbers, and compares
- * state dicts, losses and what has become of parameters and buffers. How to add a net stands at the head of that file.
+ * Trains nets of the zoo as test/fixtures/zoo/training.py trained their PyTorch counterparts, from the same numbers,
+ * and compares state dicts, losses and the final parameters and buffers. The head of that file says how to add a net.
  */
 
 import { compileTraining, type nn, type optim, type Tensor, tensor } from "kiln-js";
@@ -25,14 +25,14 @@ type Drawn = { readonly shape: readonly number[] } & (
 interface StoredState {
   readonly key: string;
   readonly shape: readonly number[];
-  /** What is added to the generated numbers before the first step, and their scale; null if the constructor's are kept. */
+  /** Added to the generated numbers before the first step, and their scale; null if the constructor's are kept. */
   readonly initial: readonly [offset: number, scale: number] | null;
   /** The largest absolute value. */
   readonly largest: number;
   readonly norm: number;
   /** The largest difference of PyTorch's float32 from its float64. */
   readonly error: number;
-  /** `values[i]` stands at the flat index `i * stride`. */
+  /** `values[i]` is at the flat index `i * stride`. */
   readonly stride: number;
   readonly values: readonly number[];
 }
@@ -40,25 +40,25 @@ interface StoredState {
 interface ZooFixture {
   readonly batch: readonly Drawn[];
   readonly losses: readonly number[];
-  /** How far the losses are from PyTorch's in float64, as a fraction. */
+  /** The difference of the losses from PyTorch's in float64, as a fraction. */
   readonly lossError: number;
   readonly state: readonly StoredState[];
 }
 
-/** Trains one step for each batch, and gives all losses in order. */
+/** Trains one step for each batch, and returns all losses in order. */
 export type ZooTraining = (
   net: nn.Module,
   batches: readonly Tensor[][],
   backend: BackendName,
 ) => Promise<number[]>;
 
-/** A net and its training, such as the fixture's are. */
+/** A net and its training, as in the fixture. */
 export interface ZooCase {
   readonly net: () => nn.Module;
   readonly train: ZooTraining;
 }
 
-/** One compiled step with one loss, which is given the last `targets` tensors of a batch. */
+/** One compiled step with one loss, which gets the last `targets` tensors of a batch. */
 export function supervised(
   loss: nn.Module,
   optimizer: (parameters: readonly nn.Parameter[]) => optim.Optimizer,
@@ -82,8 +82,8 @@ export function supervised(
 const STEPS = 3;
 
 /**
- * What Kiln may be off by, over what PyTorch's float32 is: both round sums of other orders. Four units in the last place
- * come on top, because a small tensor may be exact by luck.
+ * The allowed error of Kiln as a multiple of PyTorch's float32 error: both round sums in other orders. Four units in
+ * the last place are added, because a small tensor may be exact by luck.
  */
 const TIMES_PYTORCH = 10;
 const ROUNDING = 4 * 2 ** -23;
@@ -120,7 +120,7 @@ function expectClose(expected: StoredState, actual: ArrayLike<number>): void {
     const difference = Math.abs(actual[i * stride] - value);
     expect.soft(difference, `difference of ${key}[${i * stride}]`).toBeLessThanOrEqual(allowed);
   }
-  // The norm sees what is not sampled: if each value is off by what is allowed, it is by √n times as much.
+  // The norm covers what is not sampled: if each value has the allowed error, its error is √n times as much.
   let squares = 0;
   for (let i = 0; i < actual.length; i++) squares += actual[i] * actual[i];
   const difference = Math.abs(Math.sqrt(squares) - norm);

@@ -1,4 +1,7 @@
-/** A process of its own that compiles and runs programs of the `c` backend, and prints what it holds on to before and after. */
+/**
+ * A separate process that compiles and runs programs of the `c`
+ * backend, and prints the memory it holds before and after.
+ */
 
 import { readdirSync, readFileSync } from "node:fs";
 import { compile, compileTraining, nn, optim, rand, randn, tensor } from "kiln-js";
@@ -15,7 +18,7 @@ interface Held {
 }
 
 async function held(): Promise<Held> {
-  // Collected memories are given back between turns of the event loop.
+  // Collected memory is freed between turns of the event loop.
   for (let turn = 0; turn < 3; turn++) {
     globalThis.gc!();
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -32,7 +35,9 @@ async function held(): Promise<Held> {
 }
 
 const TASKS: Readonly<Record<string, (count: number, different: number) => Promise<object>>> = {
-  /** Compiles so many programs one after the other, takes a step with each and disposes of it; only some are different. */
+  /**
+   * Compiles so many programs one after the other, makes a step with each and disposes of it; only some are different.
+   */
   async programs(count, different) {
     const x = rand(4, 3);
     const one = async (k: number): Promise<void> => {
@@ -47,7 +52,7 @@ const TASKS: Readonly<Record<string, (count: number, different: number) => Promi
     return { before, after: await held() };
   },
 
-  /** Takes so many steps with LeNet and one image. */
+  /** Makes so many steps with LeNet and one image. */
   async steps(count) {
     const net = new LeNet();
     const trainer = await compileTraining(net, {
@@ -64,7 +69,7 @@ const TASKS: Readonly<Record<string, (count: number, different: number) => Promi
     return { before, after: await held() };
   },
 
-  /** Builds a net whose library takes a while, and gives what it computes. */
+  /** Builds a net whose library takes a while, and returns its result. */
   async build() {
     const net = new nn.Sequential(new nn.Conv2d(3, 8, 3), new nn.GELU(), new nn.Conv2d(8, 4, 3));
     for (const p of net.parameters()) await p.data();

@@ -1,4 +1,4 @@
-/** A program of a user's that compiles, runs, trains and computes interactively, for tests of what `KILN_DEBUG` shows. */
+/** A user's program that compiles, runs, trains and computes interactively, for tests of `KILN_DEBUG`. */
 
 import { compile, compileTraining, nn, optim, randn, type Tensor, tensor } from "kiln-js";
 

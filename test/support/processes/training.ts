@@ -1,4 +1,4 @@
-/** A program of its own that trains and prints what came out, for tests that look at whole processes. */
+/** A separate program that trains and prints the results, for tests of whole processes. */
 
 import { compileTraining, manualSeed, nn, optim, randn, tensor } from "kiln-js";
 import { ThreadPool } from "../../../backends/wasm/threads/pool.ts";
@@ -25,7 +25,9 @@ export async function dividedTraining(threads = 2) {
 
 const MEGABYTE = 2 ** 20;
 
-/** What the process holds, in megabytes; what ended threads and finalizers held is given back between collections. */
+/**
+ * The memory that the process holds, in megabytes; memory of ended threads and finalizers is freed between collections.
+ */
 async function held(): Promise<{
   readonly resident: number;
   readonly heap: number;
@@ -53,7 +55,7 @@ async function fingerprint(net: nn.Module): Promise<number> {
   return hash;
 }
 
-/** Takes steps from the same parameters, on random batches that are the same in every process. */
+/** Makes steps from the same parameters, on random batches that are the same in every process. */
 async function trained(net: nn.Module, shape: readonly number[], threads: number, steps: number) {
   const trainer = await compileTraining(net, {
     inputs: [shape],
@@ -93,7 +95,7 @@ const TASKS: Readonly<Record<string, (count: number) => Promise<object>>> = {
     for (let k = 0; k < count; k++) await trainer.step(...batch);
     return { workers: ThreadPool.size, runs: ThreadPool.runs };
   },
-  /** Takes so many steps on two threads. */
+  /** Makes so many steps on two threads. */
   async steps(count) {
     const { trainer, batch } = await dividedTraining();
     for (let k = 0; k < 500; k++) await trainer.step(...batch);
@@ -104,13 +106,13 @@ const TASKS: Readonly<Record<string, (count: number) => Promise<object>>> = {
     await trainer.dispose();
     return { before, after, workers, left: ThreadPool.size };
   },
-  /** Compiles so many programs, one after another, takes a step with each and disposes of it. */
+  /** Compiles so many programs, one after another, makes a step with each and disposes of it. */
   async programs(count) {
     const one = async (): Promise<void> => {
       const { trainer, batch } = await dividedTraining();
       await trainer.step(...batch);
       await trainer.dispose();
-      // Ended threads and collected memories are given back between turns of the event loop.
+      // Ended threads and collected memory are freed between turns of the event loop.
       await new Promise((resolve) => setTimeout(resolve, 1));
     };
     // The engine compiles and optimizes our own code during the first hundred, and later on a busy machine.

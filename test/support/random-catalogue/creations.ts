@@ -1,4 +1,4 @@
-/** Tensors that forward makes, loops, and gradients of one's own, as steps of random models. */
+/** Tensors created in forward, loops, and custom gradients, as steps of random models. */
 
 import * as kiln from "kiln-js";
 import { autograd, noGrad, scan, type Tensor, zeros } from "kiln-js";
@@ -7,7 +7,7 @@ import { beside, type FunctionTable, last } from "./entry.ts";
 /** One axis of numbers for the last axis. */
 const width = (x: Tensor): number => last(x.shape);
 
-/** A smooth step, the gradient of which is a straight line's. */
+/** A smooth step whose gradient is that of a straight line. */
 class SoftStep extends autograd.Function {
   static forward(context: autograd.FunctionContext, x: Tensor, steepness: number): Tensor {
     context.saveForBackward(x);

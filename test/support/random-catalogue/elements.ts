@@ -7,7 +7,7 @@ import { beside, type FunctionTable, OFF, seen, wholeOf } from "./entry.ts";
 const positive = (x: Tensor): Tensor => x.square().add(0.5);
 /** Between -1 and 1, away from both. */
 const inner = (x: Tensor): Tensor => x.tanh().mul(0.8);
-/** Conditions of which neither is a matter of rounding. */
+/** Conditions that do not depend on rounding. */
 const above = (x: Tensor): Tensor => x.gt(OFF / 3);
 
 export const ELEMENT_FUNCTIONS: FunctionTable = {
@@ -86,7 +86,7 @@ export const ELEMENT_FUNCTIONS: FunctionTable = {
   dist: (x, { y, a }) => seen(x, x.dist(y.square().add(y).add(1.3), 1 + (a % 3)).mul(0.2)),
 };
 
-/** What jumps: nothing is differentiated through it. */
+/** Functions that jump: nothing is differentiated through them. */
 export const WHOLE_FUNCTIONS: FunctionTable = {
   sign: (x) => beside(x, x.add(OFF).sign()),
   floor: (x) => beside(x, x.add(OFF).floor()),

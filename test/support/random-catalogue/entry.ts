@@ -1,4 +1,6 @@
-/** What the tables of random models' parts hold: how a layer or a function is made from a shape and three numbers. */
+/**
+ * The entries in the tables of random models' parts: how a layer or a function is made from a shape and three numbers.
+ */
 
 import type { nn, Tensor } from "kiln-js";
 import type { Shape } from "../../../src/core/shape.ts";
@@ -12,13 +14,16 @@ export interface Draws {
 
 export type MakeLayer = (shape: Shape, draws: Draws) => nn.Module;
 
-/** How a layer is called that takes more than one tensor, or gives more; `y` has the shape of `x`. */
+/** How to call a layer that takes or returns more than one tensor; `y` has the shape of `x`. */
 export type CallLayer = (layer: nn.Module, x: Tensor, y: Tensor, draws: Draws) => Tensor;
 
-/** A layer: what makes it, and how it is called where `layer.forward(x)` is not all. */
+/** A layer: how to construct it, and how to call it if not by `layer.forward(x)`. */
 export type LayerEntry = MakeLayer | { readonly make: MakeLayer; readonly call: CallLayer };
 
-/** What a function is given beside its first operand: another one of the same shape, an axis that is not the batch's. */
+/**
+ * The arguments of a function besides its first operand: another
+ * one of the same shape, an axis that is not the batch's.
+ */
 export interface Operands extends Draws {
   readonly y: Tensor;
   readonly axis: number;
@@ -30,7 +35,7 @@ export type FunctionEntry = (x: Tensor, operands: Operands) => Tensor;
 export type LayerTable = Readonly<Record<string, LayerEntry>>;
 export type FunctionTable = Readonly<Record<string, FunctionEntry>>;
 
-/** An entry of a layer that is called in a way of its own. */
+/** An entry of a layer that is called in a special way. */
 export const called = <M extends nn.Module>(
   make: (shape: Shape, draws: Draws) => M,
   call: (layer: M, x: Tensor, y: Tensor, draws: Draws) => Tensor,
@@ -42,16 +47,16 @@ export const called = <M extends nn.Module>(
 /** A number from 1 to `most`. */
 export const small = (n: number, most: number): number => 1 + (n % most);
 
-/** A number below one, on which no kink lies: what is 0 or 1 in exact arithmetic stays off the jumps of floor and sign. */
+/** A number below one, away from kinks: what is 0 or 1 in exact arithmetic stays off the jumps of floor and sign. */
 export const OFF = 0.37;
 
-/** Whole numbers that go with a tensor's: they jump, so nothing is differentiated through them. */
+/** Integers derived from a tensor: they jump, so nothing is differentiated through them. */
 export const wholeOf = (x: Tensor): Tensor => x.mul(1.3).add(OFF).floor().int();
 
-/** `x`, to which something is added that has no gradient of its own. */
+/** `x` plus something that has no gradient. */
 export const beside = (x: Tensor, value: Tensor): Tensor => x.add(value.float().mul(0.3));
 
-/** `x`, to which all elements of `value`, of any shape, matter. */
+/** `x`, made to depend on all elements of `value`, of any shape. */
 export const seen = (x: Tensor, value: Tensor): Tensor => x.add(value.square().mean());
 
 /** The extent of the last axis. */

@@ -7,7 +7,7 @@ import type { FunctionTable } from "./entry.ts";
 import { IN_PLACE, LOOKUPS } from "./lookups.ts";
 import { PRODUCTS, REDUCTIONS } from "./products.ts";
 
-/** By kind: Kiln's name of the function, and a word for the way that it is used where there are several. */
+/** By kind: Kiln's name of the function, with a word for its use if there are several. */
 export const FUNCTIONS: FunctionTable = {
   ...ELEMENT_FUNCTIONS,
   ...WHOLE_FUNCTIONS,

@@ -11,7 +11,7 @@ const wholeImage = ([, , height, width]: Shape, { a, b }: Draws): [number, numbe
   Math.min(width, 20 - (b % 3)),
 ];
 
-/** A window that the image has, and twice its rows and columns to fold back into. */
+/** A window inside the image, and twice its rows and columns to fold back into. */
 const window = ([, , height, width]: Shape, { a, b }: Pick<Draws, "a" | "b">): [number, number] => [
   small(a, Math.min(height, 3)),
   small(b, Math.min(width, 3)),
@@ -60,7 +60,7 @@ export const IMAGE_LAYERS: LayerTable = {
     }),
   AdaptiveAvgPool2d: (_shape, { a, b }) => new nn.AdaptiveAvgPool2d([small(a, 4), small(b, 3)]),
   AdaptiveMaxPool2d: (_shape, { a, b }) => new nn.AdaptiveMaxPool2d([small(a, 4), small(b, 3)]),
-  // Of nothing but zeros a root has no gradient.
+  // A root of nothing but zeros has no gradient.
   LPPool2d: called(
     (shape, { a, b, c }) =>
       new nn.LPPool2d(small(a, 3), window(shape, { a: b, b: c }), { ceilMode: c % 3 === 0 }),

@@ -1,4 +1,4 @@
-/** All layers that random models are made of, by the rank that they want. A new layer is a line in one of the tables. */
+/** All layers of random models, by the rank that they need. A new layer is a line in one of the tables. */
 
 import { COMMON_LAYERS } from "./anything.ts";
 import type { LayerEntry, LayerTable } from "./entry.ts";
@@ -9,7 +9,7 @@ import { SIGNAL_LAYERS } from "./signals.ts";
 import { VOLUME_LAYERS } from "./volumes.ts";
 
 export interface RankedLayer {
-  /** How many axes it takes; any number where that is absent. */
+  /** The number of axes of its input; any number if absent. */
   readonly rank?: number;
   readonly entry: LayerEntry;
 }
@@ -19,7 +19,7 @@ const ranked = (table: LayerTable, rank?: number): Record<string, RankedLayer> =
     Object.entries(table).map(([kind, entry]) => [kind, rank === undefined ? { entry } : { rank, entry }]),
   );
 
-/** By kind: the name of the class, and a word for the way that it is used where there are several. */
+/** By kind: the name of the class, with a word for its use if there are several. */
 export const LAYERS: Readonly<Record<string, RankedLayer>> = {
   ...ranked(ROW_LAYERS, 2),
   ...ranked(SIGNAL_LAYERS, 3),

@@ -75,7 +75,7 @@ export const LOOKUPS: FunctionTable = {
   },
 };
 
-/** What changes a tensor that forward has made, itself or through a view of it. */
+/** Changes to a tensor that forward has created, directly or through a view of it. */
 export const IN_PLACE: FunctionTable = {
   add_: (x, { y, a }) => x.mul(0.5).add_(y, { alpha: (a % 3) / 2 }),
   sub_: (x, { y }) => x.mul(0.5).sub_(y.tanh()),
@@ -114,7 +114,7 @@ export const IN_PLACE: FunctionTable = {
   indexFill_: (x, { axis }) => x.mul(0.5).indexFill_(axis, tensor([0], { dtype: "int32" }), 0.4),
 };
 
-/** `x` of which one part has been changed through a view. */
+/** `x` with one part changed through a view. */
 function inPart(x: Tensor, axis: number, change: (part: Tensor) => void): Tensor {
   const own = x.mul(0.5);
   change(own.select(axis, x.shape[axis] - 1));

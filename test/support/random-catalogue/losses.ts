@@ -11,7 +11,7 @@ export interface LossEntry {
   readonly target: (batch: number) => Tensor;
   /** The same in Python, where `t` has floats and integers as Kiln's. */
   readonly python: string;
-  /** What turns scores into what the loss wants. */
+  /** Turns scores into the input of the loss. */
   readonly after?: () => readonly nn.Module[];
 }
 
@@ -20,12 +20,12 @@ const numbers = (batch: number): Tensor => rand(batch, CLASSES);
 const zerosAndOnes = (batch: number): Tensor => randint(0, 2, [batch, CLASSES]).float();
 const signs = (batch: number): Tensor => zerosAndOnes(batch).mul(2).sub(1);
 
-/** Between them a bounded function: of a score of 17 or more a float32 probability is 1 and the loss 100. */
+/** A bounded function in between: of a score of 17 or more a float32 probability is 1 and the loss 100. */
 const probability = (): readonly nn.Module[] => [new nn.Tanh(), new nn.Sigmoid()];
 const bounded = (): readonly nn.Module[] => [new nn.Tanh()];
 const logProbability = (): readonly nn.Module[] => [new nn.LogSoftmax(1)];
 
-/** By kind: the name of the class, and a word for the way that it is used where there are several. */
+/** By kind: the name of the class, with a word for its use if there are several. */
 export const LOSSES: Readonly<Record<string, LossEntry>> = {
   CrossEntropyLoss: {
     of: (s, t) => new nn.CrossEntropyLoss().forward(s, t),
@@ -129,7 +129,7 @@ export const LOSSES: Readonly<Record<string, LossEntry>> = {
   },
   MultiLabelMarginLoss: {
     of: (s, t) => new nn.MultiLabelMarginLoss().forward(s, t),
-    // One label or two, then the -1 behind which no label counts.
+    // One label or two, then the -1 after which no label counts.
     target: (batch) =>
       cat([randint(0, 1, [batch, 1]), randint(-1, 2, [batch, 1]), randint(-1, 0, [batch, 1])], 1),
     python: "nn.MultiLabelMarginLoss()(s, t)",

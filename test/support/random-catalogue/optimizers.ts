@@ -42,7 +42,7 @@ export interface ScheduleEntry {
 
 const { lrScheduler } = optim;
 
-/** What follows each training step; the first is none at all. */
+/** What happens after each training step; for the first, nothing. */
 export const SCHEDULES: readonly ScheduleEntry[] = [
   { make: () => ({ step: () => {} }), python: "" },
   { make: (o) => new lrScheduler.StepLR(o, 1, 0.5), python: "StepLR(o, 1, 0.5)" },

@@ -5,14 +5,14 @@ import type { Shape } from "../../../src/core/shape.ts";
 import type { Draws } from "./entry.ts";
 
 /**
- * Normalisation divides by a deviation, and multiplies rounding errors as much: with this eps, by three at most, so
- * that what cancels (a bias in front of a normalisation has no gradient at all) still vanishes.
+ * Normalisation divides by a deviation, and multiplies rounding errors by as much: with this eps, by at most three, so
+ * that cancelling values (a bias before a normalisation has no gradient at all) still vanish.
  */
 export const EPS = 0.1;
 
 export const PADDING_MODES = ["zeros", "reflect", "replicate", "circular"] as const;
 
-/** How much each side of the last `rank` axes is padded, the last axis first: fewer than the axis has, as reflecting wants. */
+/** The padding on each side of the last `rank` axes, the last axis first: less than the axis has, as for reflection. */
 export const sides = (shape: Shape, { a, b }: Draws, rank: number): readonly number[] =>
   shape
     .slice(-rank)

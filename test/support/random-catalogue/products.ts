@@ -7,7 +7,7 @@ import { beside, type FunctionTable, OFF, seen, wholeOf } from "./entry.ts";
 /** Along `axis` never constant, so that a deviation can be differentiated. */
 const spread = (x: Tensor, axis: number): Tensor => cat([x, x.tanh().add(1.3)], axis);
 
-/** Numbers that products of many stay near 1 with. */
+/** Numbers whose products stay near 1. */
 const nearOne = (x: Tensor): Tensor => x.tanh().mul(0.2).add(1);
 
 /** Rows of features [N,F], and several matrices [N,R,C]. */
@@ -139,7 +139,7 @@ export const PRODUCTS: FunctionTable = {
   },
   gridSample: (x, { y, a, b, c }) => {
     const images = matrices(x).unsqueeze(1);
-    // Off the places between which what is read jumps or bends.
+    // Away from positions between which the result jumps or has a kink.
     const grid = stack([matrices(y).tanh().add(0.037), matrices(y).sin().sub(0.041)], -1);
     const [mode, paddingMode] = [GRID_MODES[a % 3], GRID_PADDINGS[b % 3]];
     return kiln.F.gridSample(images, grid, { mode, paddingMode, alignCorners: c % 2 === 0 });

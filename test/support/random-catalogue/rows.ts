@@ -1,4 +1,4 @@
-/** Layers for rows of features [N,F] that random models are made of: cells, and what takes one number for each. */
+/** Layers for rows of features [N,F] in random models: cells, and layers that take one number for each. */
 
 import { nn } from "kiln-js";
 import { called, type LayerTable, small, wholeOf } from "./entry.ts";

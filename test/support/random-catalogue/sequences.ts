@@ -5,14 +5,14 @@ import type { Shape } from "../../../src/core/shape.ts";
 import { called, type Draws, type LayerTable, small } from "./entry.ts";
 import { EPS } from "./options.ts";
 
-/** How long each sequence of a batch is. */
+/** The length of each sequence of a batch. */
 const lengthsOf = ({ shape: [batch, steps] }: Tensor, { a, b }: Draws): Tensor =>
   tensor(
     Array.from({ length: batch }, (_, k) => small(a + k * b, steps)),
     { dtype: "int32" },
   );
 
-/** True where a sequence has ended: the padding that keys are not to be sought in. */
+/** True after the end of a sequence: padding that is masked out of the keys. */
 const paddingOf = (x: Tensor, draws: Draws): Tensor =>
   arange(x.shape[1], { dtype: "int32" }).ge(lengthsOf(x, draws).unsqueeze(1));
 

@@ -32,7 +32,7 @@ export const SIGNAL_LAYERS: LayerTable = {
   AvgPool1d: (_shape, { a, b }) => new nn.AvgPool1d(small(a, 3), { stride: small(b, 2) }),
   AdaptiveAvgPool1d: (_shape, { a }) => new nn.AdaptiveAvgPool1d(small(a, 5)),
   AdaptiveMaxPool1d: (_shape, { a }) => new nn.AdaptiveMaxPool1d(small(a, 5)),
-  // Of nothing but zeros a root has no gradient.
+  // A root of nothing but zeros has no gradient.
   LPPool1d: called(
     ([, , length], { a, b }) => new nn.LPPool1d(small(a, 3), small(b, Math.min(length, 3))),
     (layer, x) => layer.forward(x.square().add(0.3)),

@@ -40,7 +40,7 @@ export const VOLUME_LAYERS: LayerTable = {
     new nn.AdaptiveAvgPool3d([small(a, 2), small(b, 3), small(c, 2)]),
   AdaptiveMaxPool3d: (_shape, { a, b, c }) =>
     new nn.AdaptiveMaxPool3d([small(a, 2), small(b, 3), small(c, 2)]),
-  // Of nothing but zeros a root has no gradient.
+  // A root of nothing but zeros has no gradient.
   LPPool3d: called(
     ([, , ...extents], { a, b }) =>
       new nn.LPPool3d(small(a, 3), triple(extents, b), { stride: small(b >> 1, 2) }),
