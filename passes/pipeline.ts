@@ -92,7 +92,7 @@ const PROGRAM_PASSES: readonly Step<LoweredProgram, LoweredProgram>[] = [
 
 /** Every stage of a dump, in order. */
 export const STAGES: readonly StageInfo[] = [
-  { name: "trace", doc: "What the model's forward did, op by op." },
+  { name: "trace", doc: "The operations of the model's forward, one by one." },
   ...GRAPH_PASSES.map(({ stage }) => stage),
   lower,
   ...PROGRAM_PASSES.map(({ stage }) => stage),

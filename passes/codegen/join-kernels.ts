@@ -18,7 +18,7 @@ const TRIALS = 4;
 
 export const JOIN_KERNELS: StageInfo = {
   name: "join-kernels",
-  doc: "Kernels that need nothing of each other become one, whose parts threads run without meeting in between.",
+  doc: "Independent kernels become one, whose parts threads run without a barrier in between.",
 };
 
 export const joinKernels = ({ memory }: Capabilities): Pass<LoweredProgram, LoweredProgram> => ({

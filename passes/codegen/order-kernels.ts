@@ -12,7 +12,7 @@ import type { Pass } from "../pass.ts";
 
 export const orderKernels: Pass<LoweredProgram, LoweredProgram> = {
   name: "order",
-  doc: "What stores more than it sets free runs as late as it may, where less is alive at once then.",
+  doc: "Kernels that store more than they free run as late as possible, if less memory is alive at once then.",
   run(program) {
     // Prepared programs have been ordered.
     if (program.preparedTo !== undefined) return program;

@@ -12,7 +12,7 @@ import type { Pass, StageInfo } from "../pass.ts";
 
 export const PREPARE: StageInfo = {
   name: "prepare",
-  doc: "Kernels that read nothing but states come first: they run once, and again when one of these states has changed.",
+  doc: "Kernels that read nothing but states come first: they run once, and again if one of these states has changed.",
 };
 
 export const prepare: Pass<LoweredProgram, LoweredProgram> = {

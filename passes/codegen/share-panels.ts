@@ -24,7 +24,7 @@ interface Derived {
 
 export const sharePanels: Pass<LoweredProgram, LoweredProgram> = {
   name: "share-panels",
-  doc: "Panels and winner lists that several kernels want are made once, those that a loop would make again are made before it, and of those for one reader the one comes first that frees most.",
+  doc: "Panels and winner lists that several kernels need are made once, invariant ones before their loop; of those for one reader, the one that frees most comes first.",
   run: (program) =>
     // Prepared programs have been through this.
     program.preparedTo === undefined ? inPackOrder(shared(hoistInvariants(program))) : program,

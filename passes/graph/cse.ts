@@ -7,7 +7,7 @@ import type { Pass } from "../pass.ts";
 
 export const cse: Pass<Graph, Graph> = {
   name: "cse",
-  doc: "Merges equal nodes; the builder interns what is spelled alike, and operand order of commutative ops is settled here.",
+  doc: "Merges equal nodes; the builder interns identical ones, and the operand order of commutative ops is fixed here.",
   run(graph) {
     const seen = new Map<string, readonly Value[]>();
     const ids = new Map<Value, number>();

@@ -11,7 +11,7 @@ import type { Pass } from "../pass.ts";
 
 export const dce: Pass<Graph, Graph> = {
   name: "dce",
-  doc: "Removes nodes that no output and no update depends on, and of loops the results that nothing reads.",
+  doc: "Removes nodes that no output and no update depends on, and unused results of loops.",
   run(graph) {
     const { live, narrowed } = liveness(graph);
     const kept: Graph = {

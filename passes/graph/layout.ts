@@ -15,7 +15,7 @@ import type { Pass, StageInfo } from "../pass.ts";
 
 export const LAYOUT: StageInfo = {
   name: "layout",
-  doc: "Turns reshapes into views, and chooses the order in which parameters and what updates them lie in memory.",
+  doc: "Turns reshapes into views, and chooses the memory layout of parameters and everything that updates them.",
 };
 
 /** Layouts of states by name. */

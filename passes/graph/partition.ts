@@ -23,7 +23,7 @@ import type { Pass } from "../pass.ts";
 
 export const partition: Pass<Graph, Graph> = {
   name: "partition",
-  doc: "Names the forward values that the backward pass reads (`keep`) and those it computes again (`recompute`).",
+  doc: "Names the forward values that the backward pass reads (`keep`) and those it recomputes (`recompute`).",
   run(graph) {
     if (graph.updates.length === 0 && graph.outputs.length < 2) return graph;
     const forward = forwardOf(graph);

@@ -12,7 +12,7 @@ import type { ValueDifference } from "./types.ts";
 /** Half the distance between float32 numbers near 1. */
 const UNIT = 2 ** -24;
 
-/** Fewer operations than this are reckoned as so many: elementary functions are good to a few units. */
+/** Fewer operations than this count as so many, as elementary functions are accurate to a few units. */
 const FEWEST_TERMS = 16;
 
 /** The error of Winograd's method on unit-sized data, for which it gives up exact products (`winograd: false` does not). */

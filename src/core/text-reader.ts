@@ -82,7 +82,7 @@ export class TextReader {
     try {
       return JSON.parse(text) as string;
     } catch {
-      return this.failAt(start, "a quoted string", `${text} is none`);
+      return this.failAt(start, "a quoted string", `${text} is not one`);
     }
   }
 
@@ -104,7 +104,7 @@ export class TextReader {
     const layout = this.list();
     return isLayout(layout, rank)
       ? layout
-      : this.failAt(start, `the axes 0 to ${rank - 1} in some order`, `${layout} is none`);
+      : this.failAt(start, `the axes 0 to ${rank - 1} in some order`, `found ${layout}`);
   }
 
   list(): number[] {
@@ -127,7 +127,7 @@ export class TextReader {
   failAt(column: number, expected: string, found?: string): never {
     const rest = this.line().slice(column, column + 24);
     const what = found ?? (rest === "" ? "found the end" : `found ${JSON.stringify(rest)}`);
-    return this.refuse(column, `expected ${expected}, ${what}`);
+    return this.refuse(column, `expected ${expected}, but ${what}`);
   }
 
   /** Says what is wrong at a column of the current line. */

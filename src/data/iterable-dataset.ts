@@ -5,7 +5,7 @@ import { KilnError } from "../core/errors.ts";
 
 /**
  * Samples without indices, like PyTorch's IterableDataset: whatever can be iterated over anew for every epoch, at once or by
- * awaiting each sample. One that has a `setEpoch` is told the epoch first, one that has a `length` says how many there are.
+ * awaiting each sample. If it has a `setEpoch`, that is called first; a `length`, if any, is the number of samples.
  */
 export type IterableDataset<Item> = (AsyncIterable<Item> | Iterable<Item>) & {
   /** Number of samples, if it is known. */
@@ -33,7 +33,7 @@ export interface StreamBatching {
   readonly collate: (items: unknown[]) => unknown;
 }
 
-/** The batches of one epoch of `dataset`. Throws where there is none, which a generator that is used up looks like. */
+/** The batches of one epoch of `dataset`. Throws if there is none, as for an exhausted generator. */
 export async function* streamBatches(
   dataset: IterableDataset<unknown>,
   { batchSize, dropLast, epoch, first, collate }: StreamBatching,

@@ -7,7 +7,7 @@ import { checkIndex } from "./dataset.ts";
 
 /**
  * Gives the indices of an epoch's samples anew each time it is iterated over: an array, or anything that is iterable and has
- * a length. One with a `setEpoch` is told the epoch first.
+ * a length. If it has a `setEpoch`, that is called first.
  */
 export interface Sampler<Item = number> extends Iterable<Item> {
   /** The number of indices. */

@@ -29,7 +29,7 @@ export function parseGraph(text: string, table: OpTable): Graph {
   return parser.guarded(() => parser.text());
 }
 
-/** Inputs are told from nodes by their quotes: an input may be called 0. */
+/** Quotes distinguish inputs from nodes: an input may be called 0. */
 const inputLabel = (sigil: string, name: string): string => `${sigil}${JSON.stringify(name)}`;
 
 class Parser extends TextReader {
@@ -127,7 +127,7 @@ class Parser extends TextReader {
     const label = this.match(/%(?:\d+|[A-Za-z_]\w*)/y, "a definition such as %0: f32[1] = relu(%x)");
     const isNumber = /\d/.test(label[1]);
     if (this.values.has(label) || (!isNumber && this.values.has(inputLabel("%", label.slice(1)))))
-      this.failAt(start, `a new name, ${label} is defined already`);
+      this.failAt(start, "a new name", `${label} is defined already`);
     this.word(": ");
     const typeColumn = this.column;
     const type = this.resultTypes();
@@ -250,7 +250,7 @@ class Parser extends TextReader {
     this.separated("}", () => {
       const start = this.column;
       const name = this.match(/\w+/y, "the name of an attribute");
-      if (attrs.has(name)) this.failAt(start, `another attribute, ${name} stands here twice`);
+      if (attrs.has(name)) this.failAt(start, "another attribute", `${name} occurs twice`);
       this.word("=");
       attrs.set(name, this.attr());
     });

@@ -92,7 +92,7 @@ export interface Graph {
   readonly nodes: readonly Node[];
   readonly outputs: readonly Output[];
   readonly updates: readonly Update[];
-  /** The table of origins beside the graph; nodes without an entry came from nowhere in the model. */
+  /** The table of origins next to the graph; nodes without an entry came from nowhere in the model. */
   readonly origins: ReadonlyMap<Value, readonly Origin[]>;
   /** What nodes are called after the user's variables; no two alike, and none like an `input`. The others are numbered. */
   readonly names?: ReadonlyMap<Node, string>;

@@ -46,7 +46,7 @@ export interface StepUpdate {
 export const scalarName = (scalar: string, group: number): string =>
   group === 0 ? scalar : `${scalar}_${group}`;
 
-/** The name of an optimizer state in the graph, beside the parameter it belongs to. */
+/** The name of an optimizer state in the graph, derived from its parameter's. */
 export const optimizerStateName = (rule: UpdateRule, parameter: string, state: string): string =>
   `${rule.name}.${parameter}.${state}`;
 

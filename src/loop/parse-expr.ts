@@ -124,7 +124,7 @@ export class ExprReader extends TextReader {
     const word = this.match(/[A-Za-z_]\w*/y, "an expression");
     if (this.accept("(")) return this.call(start, word, names);
     if (this.accept("[")) return this.load(start, word, names);
-    return names.locals.get(word) ?? this.failAt(start, "a name declared above", `${word} is none`);
+    return names.locals.get(word) ?? this.failAt(start, "a name declared above", `${word} is not one`);
   }
 
   private constant(start: number, text: string): Expr {
@@ -148,12 +148,12 @@ export class ExprReader extends TextReader {
     const name = this.name();
     const dtype = scalars.get(name);
     if (dtype !== undefined) return { kind: "scalar", dtype, name };
-    return this.failAt(start, "a scalar that the kernel declares", `$${name} is none`);
+    return this.failAt(start, "a scalar that the kernel declares", `$${name} is not one`);
   }
 
   private part(start: number, name: string, { parts, locals }: Names): Expr {
     const part =
-      parts.get(name) ?? this.failAt(start, "a part written above the statement", `${name} is none`);
+      parts.get(name) ?? this.failAt(start, "a part written above the statement", `${name} is not one`);
     const outside = part.axes.find((axis) => !locals.has(axis));
     if (outside !== undefined) this.refuse(start, `${name} can only be used where ${outside} is declared`);
     return part.value;
@@ -162,7 +162,8 @@ export class ExprReader extends TextReader {
   private load(start: number, name: string, names: Names): Expr {
     const index = this.expression(names);
     this.word("]");
-    const buffer = names.buffers.get(name) ?? this.failAt(start, "a buffer of the kernel", `${name} is none`);
+    const buffer =
+      names.buffers.get(name) ?? this.failAt(start, "a buffer of the kernel", `${name} is not one`);
     return this.typed(start, { kind: "load", dtype: buffer.dtype, buffer: name, index });
   }
 
@@ -187,7 +188,7 @@ export class ExprReader extends TextReader {
       takes(2);
       return this.typed(start, { kind: "binary", dtype: a.dtype, op: name, a, b });
     }
-    if (name !== "select") this.failAt(start, "an operator", `${name} is none`);
+    if (name !== "select") this.failAt(start, "an operator", `${name} is not one`);
     takes(3);
     return this.typed(start, { kind: "select", dtype: b.dtype, condition: a, a: b, b: c });
   }

@@ -139,13 +139,13 @@ export class StatementReader extends ExprReader {
   }
 
   private requireBuffer(start: number, name: string, { buffers }: Scope): void {
-    if (!buffers.has(name)) this.failAt(start, "a buffer of the kernel", `${name} is none`);
+    if (!buffers.has(name)) this.failAt(start, "a buffer of the kernel", `${name} is not one`);
   }
 
   private assign(start: number, name: string, scope: Scope): Stmt {
     const local = scope.locals.get(name);
     if (local === undefined || !scope.accumulators.has(name))
-      return this.failAt(start, "a name that var declares above", `${name} is none`);
+      return this.failAt(start, "a name that var declares above", `${name} is not one`);
     const valueStart = this.column;
     const value = this.expression(scope);
     if (value.dtype !== local.dtype)
@@ -190,7 +190,7 @@ export class StatementReader extends ExprReader {
     if (count === undefined) return this.whole("an extent");
     const local = locals.get(count);
     if (local?.kind !== "local" || !isIndex(local)) {
-      return this.failAt(start, "an extent, or a local that counts", `${count} is none`);
+      return this.failAt(start, "an extent, or a local that counts", `${count} is not one`);
     }
     this.word(" (at most ");
     const most = this.whole("an extent");

@@ -103,7 +103,7 @@ class ProgramReader extends KernelReader {
       const place = kernels.findIndex((kernel) => kernel.name === name);
       if (place >= 0) return place;
       this.row = row;
-      return this.failAt(column, "the name of a kernel below", `${name} is none`);
+      return this.failAt(column, "the name of a kernel below", `${name} is not one`);
     };
   }
 
@@ -188,7 +188,7 @@ class ProgramReader extends KernelReader {
       this.word("=");
       const start = this.column;
       const buffer = this.identifier("the name of a buffer");
-      const line = lines.get(buffer) ?? this.failAt(start, "a buffer of the program", `${buffer} is none`);
+      const line = lines.get(buffer) ?? this.failAt(start, "a buffer of the program", `${buffer} is not one`);
       const { dtype, shape } = this.accept(": ") ? this.type() : line.buffer;
       outputs.push({ name, buffer, dtype, shape });
     } while (this.accept(", "));
@@ -239,7 +239,7 @@ class ProgramReader extends KernelReader {
   private moved(lines: ReadonlyMap<string, BufferLine>): { readonly name: string; readonly stride: number } {
     const start = this.column;
     const name = this.identifier("the name of a buffer");
-    if (!lines.has(name)) this.failAt(start, "a buffer of the program", `${name} is none`);
+    if (!lines.has(name)) this.failAt(start, "a buffer of the program", `${name} is not one`);
     if (!this.accept("[")) return { name, stride: 0 };
     const stride = this.whole("how far apart iterations read or write");
     this.word(" i]");

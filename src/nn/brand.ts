@@ -1,6 +1,6 @@
 /**
  * How modules and parameters are distinguished from other values. The marks are registered symbols rather than classes,
- * so that a model built with one copy of the library is understood by another (a bundle beside an installed package).
+ * so that a model built with one copy of the library is understood by another (a bundle next to an installed package).
  */
 
 import type { Buffer } from "./buffer.ts";

@@ -106,7 +106,7 @@ export function checkedParameters(
   const stranger = list.findIndex((item) => !isParameter(item));
   if (stranger >= 0) {
     throw new KilnError(
-      `an optimizer takes a list of Parameters, such as net.parameters(), but item ${stranger} is none`,
+      `an optimizer takes a list of Parameters, such as net.parameters(), but item ${stranger} is not one`,
     );
   }
   if (new Set(list).size < list.length) throw new KilnError("an optimizer is given the same parameter twice");

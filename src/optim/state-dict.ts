@@ -15,7 +15,7 @@ export interface GroupState {
   readonly lr: number;
   /** What schedules start from; absent before the first schedule. */
   readonly initialLr?: number;
-  /** How many steps the optimizer has made; each parameter's own count stands beside its states. */
+  /** How many steps the optimizer has made; each parameter's own count is stored with its states. */
   readonly step: number;
   /** The parameters' numbers, counted through all groups. */
   readonly params: readonly number[];

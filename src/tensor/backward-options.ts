@@ -1,4 +1,4 @@
-/** What `backward` may be told: apart, for a tensor is long enough. */
+/** The options of `backward`, in a file of their own since tensor.ts is long enough. */
 
 import type { OptionNames } from "../core/option-names.ts";
 import type { Tensor } from "./tensor.ts";

@@ -21,7 +21,7 @@ export interface RandomSource {
 export interface Recorder {
   /** Whether it records the body of a loop, of which a model's trace or the interactive program is the outside. */
   readonly isBody: boolean;
-  /** What a trace of a whole training step is told of gradients and optimizers; other traces have none. */
+  /** Notifies a trace of a whole training step of gradients and optimizers; other traces have none. */
   readonly step?: StepRecorder | undefined;
   /** What makes its graph, for operations that no tensor stands for. */
   readonly builder: GraphBuilder;
@@ -48,7 +48,7 @@ export interface Recorder {
 export interface Evaluator {
   /**
    * Begins to compute these versions at once, and others `alongside` in the same program; resolves when they are there.
-   * That others could not be computed is no failure: whoever reads them is told.
+   * It is no failure if others could not be computed: reading them reports the error.
    */
   compute(versions: readonly Version[], alongside?: readonly Version[]): Promise<void>;
   /** The line of the user's program that runs now, for what is found out only later. */

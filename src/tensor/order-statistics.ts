@@ -92,7 +92,7 @@ export interface QuantileOptions {
   readonly interpolation?: Interpolation;
 }
 
-/** What is left to be named where `dim` and `keepdim` are told by position. */
+/** The remaining options if `dim` and `keepdim` are given by position. */
 export type InterpolationOptions = Pick<QuantileOptions, "interpolation">;
 
 const QUANTILE = { dim: true, keepdim: true, interpolation: true } satisfies OptionNames<QuantileOptions>;

@@ -180,7 +180,7 @@ function fail(message: string): never {
   throw new KilnError(message);
 }
 
-/** Parts of `size` elements along `dim`, the last one smaller where they do not fit; or parts of the sizes told. */
+/** Parts of `size` elements along `dim`, the last one smaller if they do not fit; or parts of the given sizes. */
 export function split(input: Tensor, size: number | readonly number[], dim = 0): Tensor[] {
   const axis = ownAxisOf("split", input, dim);
   const extent = input.shape[axis];

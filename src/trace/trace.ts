@@ -16,7 +16,7 @@ import { graphName } from "./value-names.ts";
 
 export type { Metric, Trace, Traceable, TraceableLoss, TraceableStep };
 
-/** What a training step is to give beside its loss. */
+/** What a training step returns in addition to its loss. */
 export interface StepParts {
   /** What the model returned. */
   readonly outputs?: boolean;

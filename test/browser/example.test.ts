@@ -77,7 +77,7 @@ describe.skipIf(skipReason)("the example page", () => {
 
   test("shows kernels, stages and the model's lines", async () => {
     const kernels = await page.locator("#names button").allInnerTexts();
-    // Kernels that need nothing of each other are one, named after the first.
+    // Independent kernels are joined into one, named after the first.
     expect(kernels.some((name) => name.startsWith("conv2d_relu_max_pool2d"))).toBe(true);
     expect(await page.locator("#source").innerText()).toContain("(func $");
     expect(await page.locator("#caption").innerText()).toMatch(/lenet\.js:\d+ conv1/);

@@ -45,15 +45,25 @@ describe("names of nodes", () => {
   });
 
   it.each([
-    ["an input's name", "%h: f32", "%x: f32", "line 2, column 3: expected a new name, %x is defined already"],
-    ["a name twice", "%x_1: f32", "%h: f32", "line 4, column 3: expected a new name, %h is defined already"],
+    [
+      "an input's name",
+      "%h: f32",
+      "%x: f32",
+      "line 2, column 3: expected a new name, but %x is defined already",
+    ],
+    [
+      "a name twice",
+      "%x_1: f32",
+      "%h: f32",
+      "line 4, column 3: expected a new name, but %h is defined already",
+    ],
     [
       "a name that nothing has",
       "neg(%1)",
       "neg(%y)",
-      "line 4, column 22: expected a value defined above, %y is not",
+      "line 4, column 22: expected a value defined above, but %y is not",
     ],
-    ["another's sigil", "neg(%1)", "neg(@x_1)", "expected a value defined above, @x_1 is not"],
+    ["another's sigil", "neg(%1)", "neg(@x_1)", "expected a value defined above, but @x_1 is not"],
     ["a name that begins as a number", "%x_1: f32", "%2x: f32", 'line 4, column 5: expected ":"'],
   ])("refuse %s", (_, from, to, message) => {
     expect(() => parseGraph(TEXT.replace(from, to), opTable)).toThrow(message);

@@ -215,41 +215,44 @@ describe("a fault names its line and column and what was expected:", () => {
   const cases: Readonly<Record<string, readonly [text: string, message: string]>> = {
     "an unknown op": [
       inBody("  %0: f32[2,3] = frobnicate(%x)"),
-      "line 2, column 18: expected the name of an op, frobnicate is not one",
+      "line 2, column 18: expected the name of an op, but frobnicate is not one",
     ],
     "an undefined value": [
       inBody("  %0: f32[2,3] = add(%x, %1)"),
-      "line 2, column 26: expected a value defined above, %1 is not",
+      "line 2, column 26: expected a value defined above, but %1 is not",
     ],
     "a value used before it is defined": [
       inBody("  %1: f32[2,3] = relu(%0)", "  %0: f32[2,3] = relu(%x)"),
-      "line 2, column 23: expected a value defined above, %0 is not",
+      "line 2, column 23: expected a value defined above, but %0 is not",
     ],
     "an unfinished line": [
       inBody("  %0: f32[2,3] = relu(%x"),
-      'line 2, column 25: expected ")", found the end',
+      'line 2, column 25: expected ")", but found the end',
     ],
     "a line that goes on": [
       inBody("  %0: f32[2,3] = relu(%x) twice"),
-      'line 2, column 27: expected the end of the line, found "twice"',
+      'line 2, column 27: expected the end of the line, but found "twice"',
     ],
     "a missing end": [
       "graph net(%x: f32[2]) {\n  return output=%x",
-      'line 3, column 1: expected "}", found the end',
+      'line 3, column 1: expected "}", but found the end',
     ],
-    "a text that is no graph": ["module net {}", 'line 1, column 1: expected "graph", found "module net {}"'],
-    "an empty text": ["", 'expected "graph", found the end'],
+    "a text that is no graph": [
+      "module net {}",
+      'line 1, column 1: expected "graph", but found "module net {}"',
+    ],
+    "an empty text": ["", 'expected "graph", but found the end'],
     "an unknown dtype": [
       "graph net(%x: f64[2]) {\n}",
-      'line 1, column 15: expected one of f32, i32, bool, u8, found "f64[2]) {"',
+      'line 1, column 15: expected one of f32, i32, bool, u8, but found "f64[2]) {"',
     ],
     "an unfinished shape": [
       "graph net(%x: f32[2) {\n}",
-      'line 1, column 18: expected a list such as [2,3], found "[2) {"',
+      'line 1, column 18: expected a list such as [2,3], but found "[2) {"',
     ],
     "a wrong attribute": [
       inBody("  %0: f32[] = sum(%x) {axes=[0,1], keepdim=perhaps}"),
-      'line 2, column 44: expected a number, string, boolean or list, found "perhaps}"',
+      'line 2, column 44: expected a number, string, boolean or list, but found "perhaps}"',
     ],
     "an error of inference": [
       inBody("  %0: f32[2,3] = add(%x, @w)", "  %1: f32[4] = reshape(%x) {shape=[4]}"),
@@ -265,7 +268,7 @@ describe("a fault names its line and column and what was expected:", () => {
     ],
     "a layout that leaves an axis out": [
       inBody("  %0: f32[2,3] = relu(%x)", "  layout %0 = [1,1]"),
-      "line 3, column 15: expected the axes 0 to 1 in some order, 1,1 is none",
+      "line 3, column 15: expected the axes 0 to 1 in some order, but found 1,1",
     ],
   };
 
@@ -295,7 +298,7 @@ describe("a fault names its line and column and what was expected:", () => {
     ],
     "an attribute twice": [
       scalar("%0: f32[2,3] = softmax(%x) {axis=0, axis=1}"),
-      "line 2, column 39: expected another attribute, axis stands here twice",
+      "line 2, column 39: expected another attribute, but axis occurs twice",
     ],
     "an attribute of another kind": [
       scalar('%0: f32[] = sum(%x) {axes=[0,1], keepdim="no"}'),
@@ -319,13 +322,13 @@ describe("a fault names its line and column and what was expected:", () => {
 
   test("a wrong shape", () => {
     const text = inBody("  %0: f32[3,2] = relu(%x)");
-    expect(() => parse(text)).toThrow("expected f32[2,3], relu of these inputs does not give f32[3,2]");
+    expect(() => parse(text)).toThrow("expected f32[2,3], but relu of these inputs does not give f32[3,2]");
     expect(() => parse(text)).toThrow("line 2, column ");
   });
 
   test("a redefinition", () => {
     const text = inBody("  %0: f32[2,3] = relu(%x)", "  %0: f32[2,3] = neg(%x)");
-    expect(() => parse(text)).toThrow("expected a new name, %0 is defined already");
+    expect(() => parse(text)).toThrow("expected a new name, but %0 is defined already");
     expect(() => parse(text)).toThrow("line 3, column ");
   });
 

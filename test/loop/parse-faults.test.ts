@@ -53,13 +53,13 @@ test("the text they are all made from is one", async () => {
 
 describe("one line, with line and column, for", () => {
   test.each([
-    ["another text", /^program/, "graph", "line 1, column 1: expected a program or a plan, found"],
+    ["another text", /^program/, "graph", "line 1, column 1: expected a program or a plan, but found"],
     ["a plan without an arena", /^program/, "plan", 'line 4, column 1: expected "arena"'],
     [
       "a program that commits from a kernel there is none of",
       "from update",
       "from updates",
-      "line 3, column 15: expected the name of a kernel below, updates is none",
+      "line 3, column 15: expected the name of a kernel below, but updates is not one",
     ],
     [
       "an unknown type",
@@ -73,32 +73,42 @@ describe("one line, with line and column, for", () => {
       "x: f32[2,-1] =",
       "line 4, column 12: expected extents that are whole numbers",
     ],
-    ["an input without its name", " = %x", "", 'line 4, column 20: expected "= %", found the end'],
+    ["an input without its name", " = %x", "", 'line 4, column 20: expected "= %", but found the end'],
     [
       "a layout that is none",
       "w: f32[3] =",
       "w: f32[3] in order [1] =",
-      "line 5, column 28: expected the axes 0 to 0 in some order, 1 is none",
+      "line 5, column 28: expected the axes 0 to 0 in some order, but found 1",
     ],
-    ["a buffer twice", "state w", "state x", "line 5, column 9: expected a new name, x is declared already"],
+    [
+      "a buffer twice",
+      "state w",
+      "state x",
+      "line 5, column 9: expected a new name, but x is declared already",
+    ],
     [
       "a result that is nowhere",
       "out=relu",
       "out=rely",
-      "line 7, column 14: expected a buffer of the program, rely is none",
+      "line 7, column 14: expected a buffer of the program, but rely is not one",
     ],
-    ["a setting that is misspelled", "  return", "  returns", 'line 7, column 1: expected "kernel", found'],
+    [
+      "a setting that is misspelled",
+      "  return",
+      "  returns",
+      'line 7, column 1: expected "kernel", but found',
+    ],
     [
       "a kernel twice",
       "kernel update",
       "kernel relu",
-      "line 17, column 8: expected a new name, there is a kernel relu above",
+      "line 17, column 8: expected a new name, but there is a kernel relu above",
     ],
     [
       "a kernel without its count of operations",
       "  flops 6\n",
       "",
-      'line 11, column 1: expected "flops", found',
+      'line 11, column 1: expected "flops", but found',
     ],
     [
       "a buffer that is not flat",
@@ -110,14 +120,19 @@ describe("one line, with line and column, for", () => {
       "an unknown buffer",
       "max(x[i0]",
       "max(y[i0]",
-      "line 15, column 20: expected a buffer of the kernel, y is none",
+      "line 15, column 20: expected a buffer of the kernel, but y is not one",
     ],
-    ["an unknown operator", "max(", "maximum(", "line 15, column 16: expected an operator, maximum is none"],
+    [
+      "an unknown operator",
+      "max(",
+      "maximum(",
+      "line 15, column 16: expected an operator, but maximum is not one",
+    ],
     [
       "an operand too few",
       "max(x[i0], 0.0)",
       "max(x[i0])",
-      "line 15, column 16: expected 2 operands of max, found 1",
+      "line 15, column 16: expected 2 operands of max, but found 1",
     ],
     [
       "an operand of another type",
@@ -132,7 +147,12 @@ describe("one line, with line and column, for", () => {
       "relu[0.0] =",
       "line 15, column 5: the index of relu takes int32, not float32",
     ],
-    ["an unknown name", "x[i0]", "x[i1]", "line 15, column 22: expected a name declared above, i1 is none"],
+    [
+      "an unknown name",
+      "x[i0]",
+      "x[i1]",
+      "line 15, column 22: expected a name declared above, but i1 is not one",
+    ],
     ["a bracket that stays open", "x[i0], 0.0)", "x[i0, 0.0)", 'line 15, column 24: expected "]"'],
     [
       "a kind of loop that is none",
@@ -144,7 +164,7 @@ describe("one line, with line and column, for", () => {
       "a count that nobody counts",
       "in 6 grid",
       "in n (at most 6) grid",
-      "line 14, column 13: expected an extent, or a local that counts, n is none",
+      "line 14, column 13: expected an extent, or a local that counts, but n is not one",
     ],
     [
       "a statement that is none",
@@ -164,38 +184,48 @@ describe("one line, with line and column, for", () => {
       "   relu[i0]",
       "line 15, column 4: expected a line that is indented by at most 2 blanks",
     ],
-    ["a name twice", "let step", "let i0", "line 24, column 9: expected a new name, i0 is declared already"],
+    [
+      "a name twice",
+      "let step",
+      "let i0",
+      "line 24, column 9: expected a new name, but i0 is declared already",
+    ],
     [
       "an assignment to what never changes",
       "    w[i0] =",
       "    step =",
-      "line 25, column 5: expected a name that var declares above, step is none",
+      "line 25, column 5: expected a name that var declares above, but step is not one",
     ],
     [
       "a scalar that is not declared",
       "= $lr *",
       "= $rate *",
-      "line 24, column 16: expected a scalar that the kernel declares, $rate is none",
+      "line 24, column 16: expected a scalar that the kernel declares, but $rate is not one",
     ],
-    ["a scalar twice", "$lr\n", "$lr, $lr\n", "line 2, column 17: expected a new name, $lr is there already"],
+    [
+      "a scalar twice",
+      "$lr\n",
+      "$lr, $lr\n",
+      "line 2, column 17: expected a new name, but $lr is there already",
+    ],
     [
       "an integer that does not fit",
       "i0 + 3",
       "i0 + 3000000000",
       "line 24, column 32: 3000000000 is no number of int32",
     ],
-    ["comparisons in a chain", "i0 + 3", "i0 < 1 < 2", 'line 24, column 33: expected "]", found'],
+    ["comparisons in a chain", "i0 + 3", "i0 < 1 < 2", 'line 24, column 33: expected "]", but found'],
     [
       "words behind a line",
       "6 grid",
       "6 grid please",
-      "line 14, column 20: expected the end of the line, found",
+      "line 14, column 20: expected the end of the line, but found",
     ],
     [
       "a hidden character",
       "# %0",
       "# \u001b[2J",
-      "line 6, column 34: expected text that can be seen, found a hidden character",
+      "line 6, column 34: expected text that can be seen, but found a hidden character",
     ],
     ["a tab", "    w[i0]", "\tw[i0]", "line 25, column 1: expected text that can be seen"],
   ] as const)("%s", (_what, from, to, message) => {
@@ -271,7 +301,9 @@ describe.each(NAMES)("the name of %s", (where, put) => {
         "true",
         "nan",
       ]) {
-        expect(() => parseProgram(put(name)), name).toThrow(/another name, \S+ means something else in code/);
+        expect(() => parseProgram(put(name)), name).toThrow(
+          /another name, but \S+ means something else in code/,
+        );
       }
       return;
     }

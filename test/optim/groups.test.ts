@@ -82,7 +82,7 @@ describe("parameter groups", () => {
     [
       "stand among parameters",
       () => new optim.SGD([shared, { params: [parameter()] }] as nn.Parameter[]),
-      "an optimizer takes a list of Parameters, such as net.parameters(), but item 1 is none",
+      "an optimizer takes a list of Parameters, such as net.parameters(), but item 1 is not one",
     ],
     [
       "stand before parameters",

@@ -132,6 +132,8 @@ describe("the settings of SGD", () => {
     expect(new optim.SGD([parameter]).parameters).toEqual([parameter]);
     expect(() => new optim.SGD([])).toThrow("optimizer got an empty parameter list");
     expect(() => new optim.SGD([parameter, parameter])).toThrow("given the same parameter twice");
-    expect(() => new optim.SGD([parameter, ones(1) as Tensor as nn.Parameter])).toThrow("but item 1 is none");
+    expect(() => new optim.SGD([parameter, ones(1) as Tensor as nn.Parameter])).toThrow(
+      "but item 1 is not one",
+    );
   });
 });

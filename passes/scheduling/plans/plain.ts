@@ -15,7 +15,7 @@ import type { Candidate, Strategy } from "./strategy.ts";
 /** The plan that always fits. */
 export const plain: Strategy = {
   name: "plain",
-  doc: "Runs the nest as it was lowered, or its innermost loop in lanes where all it touches lies side by side.",
+  doc: "Runs the nest as lowered, or its innermost loop in lanes if all its accesses are contiguous.",
   candidates(kernel, machine) {
     const { vectorWidth } = machine;
     const nests = nestsOf(kernel);

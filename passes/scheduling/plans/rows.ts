@@ -29,7 +29,7 @@ const LEAST_VECTORS = 2;
 
 export const rows: Strategy = {
   name: NAME,
-  doc: "Computes what is the same for a whole row once: along the row in lanes that are brought together in a fixed order, or in lanes that have a row each.",
+  doc: "Computes statistics of a whole row once: along the row in lanes that are combined in a fixed order, or in lanes that have a row each.",
   candidates(kernel, machine) {
     const [lowered, ...others] = nestsOf(kernel);
     if (others.length > 0) return [];

@@ -41,7 +41,7 @@ const OFFERED = 24;
 
 export const tile: Strategy = {
   name: NAME,
-  doc: "Accumulates blocks of outputs, in vectors where there are lanes; packs factors that do not lie as lanes want them.",
+  doc: "Accumulates blocks of outputs, in vectors if there are lanes; packs factors that are not laid out as lanes need them.",
   candidates(kernel, machine, facts) {
     const contraction = flatContractionOf(kernel);
     if (contraction === undefined) return [];

@@ -26,7 +26,7 @@ const MOST_BESIDE = 4;
 
 export const windows: Strategy = {
   name: NAME,
-  doc: "Writes out pooling windows and the elements that lie in one, and runs windows in lanes.",
+  doc: "Writes out pooling windows and the elements inside one, and runs windows in lanes.",
   candidates(kernel, machine) {
     const { vectorWidth: lanes } = machine;
     const [nest, ...others] = nestsOf(kernel);

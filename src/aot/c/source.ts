@@ -93,7 +93,7 @@ function modelLines(library: Library, { constants, places }: LibraryMemory): str
     return [`  memset(memory + ${place}, 0, ${sizeOf(shape) * byteSize(dtype)});`];
   });
   return [
-    `/* What a model is beside its numbers; it stands first in its memory. */
+    `/* A model's own data, at the beginning of its memory. */
 typedef struct {
   double completed;
   double seed;

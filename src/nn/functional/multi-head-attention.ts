@@ -12,7 +12,7 @@ import { attention, causalMask } from "./attention.ts";
 import { probability } from "./dropout.ts";
 import { linear } from "./linear.ts";
 
-/** What a call of an attention may be told. */
+/** The options of a call of attention. */
 export interface MultiheadAttentionCall {
   /** `[N,S]`: bool, true for keys that nobody sees, or float32, added to the scores. */
   readonly keyPaddingMask?: Tensor | null;
@@ -67,7 +67,7 @@ export interface HeadsSettings {
   readonly output: (joined: Tensor) => Tensor;
 }
 
-/** The names of what a call may be told. */
+/** The names of a call's options. */
 export const ATTENTION_CALL = ["keyPaddingMask", "needWeights", "attnMask", "averageAttnWeights", "isCausal"];
 
 const OPTIONS = [
@@ -148,7 +148,7 @@ export function multiHeadAttentionForward(
   return multiHeadAttention(query, key, value, settings, given);
 }
 
-/** `numHeads` attentions side by side, each over its part of the projected features; `given` holds what the call was told. */
+/** `numHeads` parallel attentions, each over its part of the projected features; `given` holds the call's options. */
 export function multiHeadAttention(
   query: Tensor,
   key: Tensor,

@@ -108,7 +108,7 @@ function maxima(
 }
 
 /**
- * The mean of each window of images [N,C,H,W]; windows follow each other without overlap unless `stride` is told.
+ * The mean of each window of images [N,C,H,W]; windows follow each other without overlap unless `stride` is given.
  * What follows the kernel's size may be given by position or in one object, which then comes last.
  */
 export function avgPool2d(

@@ -12,7 +12,7 @@ import type { Parameter } from "../parameter.ts";
 /** What the padding is filled with. */
 export type PaddingMode = "zeros" | "reflect" | "replicate" | "circular";
 
-/** The named arguments that a convolution layer has beside those of the function. */
+/** The named arguments that a convolution layer has in addition to those of the function. */
 export interface ConvolutionLayerOptions {
   /** Whether a learned bias is added (default: true). */
   readonly bias?: boolean;

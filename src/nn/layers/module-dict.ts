@@ -28,7 +28,7 @@ export class ModuleDict<Layer extends Module = Module> extends Module implements
     return this.#modules.has(name);
   }
 
-  /** The module of this name; throws where there is none. */
+  /** The module of this name; throws if there is none. */
   get(name: string): Layer {
     const module = this.#modules.get(name);
     if (module !== undefined) return module;

@@ -117,7 +117,7 @@ export class ConstantPad3d extends ConstantPad {
   }
 }
 
-/** Layers that have the sides as their only argument; those that look at the input want its axes to be told apart. */
+/** Layers whose only argument is the sides; those that look at the input need to distinguish its axes. */
 function paddingLayer(
   name: string,
   rank: number,

@@ -119,7 +119,7 @@ export class ParameterDict extends Module implements Iterable<string> {
     return this.#parameters.has(name);
   }
 
-  /** The parameter of this name; throws where there is none. */
+  /** The parameter of this name; throws if there is none. */
   get(name: string): Parameter {
     const parameter = this.#parameters.get(name);
     if (parameter !== undefined) return parameter;

@@ -73,7 +73,7 @@ export abstract class MaxPool<R extends Rank, Both extends boolean>
   }
 }
 
-/** A layer that averages, over as many axes as can be told what to divide by. */
+/** A layer that averages, over as many axes as allow a divisor to be given. */
 export abstract class AveragePool<Extent extends AnySize> extends Module implements AverageWindow<Extent> {
   /** The size of the window along each axis. */
   readonly kernelSize: Extent;

@@ -26,7 +26,8 @@ function targetOf(loss: Loss, output: TensorType): TensorType {
 
 /**
  * The negative log-probability of the target class, from scores [N,C,…] or [C] (torch.nn.CrossEntropyLoss). Targets
- * are classes, an int32 tensor or whole numbers; float32 probabilities of the scores' shape need `compileTraining` to be told so in `targets`.
+ * are classes, an int32 tensor or integers; float32 probabilities of the scores' shape have to be described in
+ * `compileTraining`'s `targets`.
  * Labels that equal `ignoreIndex` (default: -100) do not count.
  *
  * ```ts

@@ -8,7 +8,7 @@ import type { Reduction } from "../reduction.ts";
 
 /**
  * A module that compares outputs with targets. `compileTraining` calls `forward` with all outputs of the model and
- * then all targets; where it is not told the targets' shapes, it asks `targetType` once for each output.
+ * then all targets; if the targets' shapes are not given, it asks `targetType` once for each output.
  */
 export abstract class Loss<Kind extends string = Reduction> extends Module {
   /** Whether the losses are averaged, summed or left as they are. */
@@ -32,7 +32,7 @@ export abstract class ElementLoss<Kind extends string = Reduction> extends Loss<
   }
 }
 
-/** A loss that compares several outputs with targets of their own, which `compileTraining` must therefore be told. */
+/** A loss of several outputs with targets of their own, which must therefore be passed to `compileTraining`. */
 export abstract class ToldLoss<Kind extends string = Reduction> extends Loss<Kind> {
   /** What it compares, in words. */
   protected abstract readonly comparison: string;

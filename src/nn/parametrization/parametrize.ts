@@ -12,7 +12,7 @@ import { Parameter } from "../parameter.ts";
 
 /** A module whose `forward` gives the value of a parameter from one tensor of its shape, or from what `rightInverse` gives. */
 export interface Parametrization extends Module {
-  /** What the parametrisation is computed from, for a parameter's first value; the value itself where there is none. */
+  /** What the parametrisation is computed from, for a parameter's first value; the value itself if there is none. */
   rightInverse?(value: Tensor): Tensor | readonly Tensor[];
 }
 

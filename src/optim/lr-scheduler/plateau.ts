@@ -100,7 +100,7 @@ export class ReduceLROnPlateau {
     return this.optimizer.paramGroups.map(({ lr }) => lr);
   }
 
-  /** What the next steps depend on, beside the options the schedule was made with. */
+  /** What the next steps depend on, besides the options the schedule was made with. */
   stateDict(): PlateauState {
     const { epoch: lastEpoch, best, badSteps: numBadEpochs, coolingSteps: cooldownCounter } = this;
     return { lastEpoch, best, numBadEpochs, cooldownCounter };

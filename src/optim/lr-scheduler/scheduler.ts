@@ -54,7 +54,7 @@ export abstract class LRScheduler {
     return this.optimizer.paramGroups.map(({ lr }) => lr);
   }
 
-  /** What the next steps depend on, beside the options the schedule was made with. */
+  /** What the next steps depend on, besides the options the schedule was made with. */
   stateDict(): SchedulerState {
     return { lastEpoch: this.#lastEpoch, baseLrs: this.#baseLrs };
   }

@@ -36,7 +36,7 @@ type Node =
 
 /** More than any state needs, and far less than the stack holds. */
 const MOST_LEVELS = 64;
-/** How many plain values may stand beside the tensors: what a reader will parse, and so what is written. */
+/** The most plain values next to tensors: the limit of readers, and so of the writer. */
 const MOST_VALUES = 2 ** 22;
 
 /** Takes `value` apart. Tensors are named by their path, such as `model.conv1.weight`. */
@@ -93,7 +93,7 @@ const kindOf = (value: unknown): string =>
       ? "undefined"
       : `a ${typeof value}`;
 
-/** Puts a value together again; `fail` is told what is wrong with the structure, which may come from anywhere. */
+/** Reassembles a value; `fail` is called with what is wrong with the structure, which may come from any source. */
 export function unpack(tensors: ReadonlyMap<string, Tensor>, structure: string, fail: Fail): Archived {
   const left = new Map(tensors);
   const value = rebuilt(parse(structure, fail), 0, left, fail);

@@ -40,7 +40,7 @@ export interface Layout {
 /** Throws the one {@link KilnError} for a file that is not what it should be. */
 export type Fail = (fault: string) => never;
 
-/** How faults of the file `fileName` are told. */
+/** Reports faults of the file `fileName`. */
 export function failFor(fileName: string): Fail {
   return (fault) => {
     throw new KilnError(`${fileName} is not a readable safetensors file: ${fault}`);

@@ -40,7 +40,7 @@ export const areInStep = (optimizer: Counted, cohorts: readonly Cohort[]): boole
       parameters.every((parameter) => optimizer.stepOf(parameter) === optimizer.stepOf(parameters[0])),
   );
 
-/** The values of all cohorts' scalars for the next step, under their names in the compiled step, beside those in `others`. */
+/** The values of all cohorts' scalars for the next step, by name, in addition to those in `others`. */
 export function cohortScalars(
   optimizer: Counted,
   cohorts: readonly Cohort[],

@@ -142,7 +142,7 @@ export class CompiledStep<
     return withHostArrays(batch, this.state, work);
   }
 
-  /** The program for a batch, compiled where there is none, and the numbers that it is given. */
+  /** The program for a batch, compiled if there is none, and its input numbers. */
   private async ready(batch: readonly Tensor[]) {
     if (this.disposed) throw new KilnError("this step has been disposed; compile it again");
     const variant = this.fitting() ?? (await this.variants.add(await this.another()));

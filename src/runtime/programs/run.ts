@@ -7,7 +7,7 @@ import type { Specialization } from "./specialization.ts";
 
 /** A kind of runs; one of each is made, not one for every run. */
 export interface Run<T> {
-  /** Which one it is, in words, where something is to be told of it: `step 3`. */
+  /** Its name in messages: `step 3`. */
   label(): string;
   /** Takes what was computed, before the model's state changes; throws where that is to stay as it is. */
   take(

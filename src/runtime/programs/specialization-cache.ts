@@ -120,7 +120,7 @@ export class SpecializationCache {
     return specialization;
   }
 
-  /** Why there is no program for `shapes`; nothing where there is none for any. */
+  /** Why there is no program for `shapes`; undefined if there is none for any shapes. */
   private reasonFor(shapes: readonly Shape[]): string | undefined {
     const { size } = this.specializations;
     if (size === 0 && this.main === undefined) return undefined;

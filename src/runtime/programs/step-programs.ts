@@ -93,7 +93,7 @@ export class StepPrograms {
   }
 }
 
-/** How many are kept beside the first. */
+/** How many are kept in addition to the first. */
 const MOST_KEPT = 4;
 
 /** Things that are compiled when they are needed: the first stays, of others those that were used last. */

@@ -9,9 +9,9 @@ import { readAll, type Source } from "../source.ts";
 /** The bytes of an archive's entries, by their names. */
 export interface Archive {
   readonly names: readonly string[];
-  /** Number of bytes of an entry; undefined where there is none of that name. */
+  /** Number of bytes of an entry; undefined if there is none of that name. */
   size(name: string): number | undefined;
-  /** The bytes of an entry that is there. Their checksum is not looked at: torch.save can be told to leave it out. */
+  /** The bytes of an existing entry. The checksum is not checked, since torch.save may omit it. */
   read(name: string): Promise<Uint8Array>;
 }
 
