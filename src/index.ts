@@ -123,6 +123,7 @@ export {
   msort,
   multinomial,
   mv,
+  type NamedTuple,
   nanmedian,
   nanquantile,
   narrow,

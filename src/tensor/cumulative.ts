@@ -8,6 +8,7 @@ import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { refuse, requireFloats, requireTensor } from "./arguments.ts";
 import { alongAxis, axisOf, ownAxisOf } from "./axes.ts";
 import { gather } from "./lookup.ts";
+import { type NamedTuple, namedTuple } from "./named-tuple.ts";
 import { apply } from "./operation.ts";
 import { to } from "./promotion.ts";
 import { cat, narrow, where } from "./rearrange.ts";
@@ -63,13 +64,13 @@ function logAddExp(a: Tensor, b: Tensor): Tensor {
   return where(isNothing, Number.NEGATIVE_INFINITY, x.add(y).log().add(shift));
 }
 
-/** The extreme elements up to each one, and their positions (torch.return_types.cummax). */
-export interface CumulativeExtremes {
+/** The extreme elements up to each one, and their positions, by name or in this order (torch.return_types.cummax). */
+export type CumulativeExtremes = NamedTuple<{
   /** The extreme up to each element. */
   readonly values: Tensor;
   /** int32; the last of several equal ones. */
   readonly indices: Tensor;
-}
+}>;
 
 /** The largest of all elements up to each one along `dim`, and its position; NaN counts as the largest. */
 export const cummax = (input: Tensor, dim: number): CumulativeExtremes =>
@@ -96,7 +97,7 @@ function cumulativeExtremes(
     return where(numbers.dtype === "float32" ? isLater.logicalOr(b.isnan()) : isLater, later, earlier);
   });
   const values = gather(x, axis, indices);
-  return { values: values.reshape(input.shape), indices: indices.reshape(input.shape) };
+  return namedTuple({ values: values.reshape(input.shape), indices: indices.reshape(input.shape) });
 }
 
 /** The named arguments of {@link diff}. */

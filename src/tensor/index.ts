@@ -33,6 +33,7 @@ export {
   zerosLike,
 } from "./likes.ts";
 export { gather, indexSelect, take, takeAlongDim } from "./lookup.ts";
+export type { NamedTuple } from "./named-tuple.ts";
 export {
   type Interpolation,
   median,

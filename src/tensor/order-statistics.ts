@@ -9,6 +9,7 @@ import { requireExtents } from "../ops/reduction.ts";
 import { asOperand, type Keepdim, readKeepdim, refuse, requireFloats, requireTensor } from "./arguments.ts";
 import { axesOf, axisOf } from "./axes.ts";
 import { gather } from "./lookup.ts";
+import { namedTuple } from "./named-tuple.ts";
 import { apply, constant } from "./operation.ts";
 import { to } from "./promotion.ts";
 import { movedim, where } from "./rearrange.ts";
@@ -51,7 +52,7 @@ function middle(
   const list = input.ndim === 0 ? input.reshape(1) : input;
   const { values, indices } = middleAlong(callee, list, axis);
   const shape = reducedShape(input.shape, input.ndim === 0 ? [] : [axis], isKept);
-  return { values: values.reshape(shape), indices: indices.reshape(shape) };
+  return namedTuple({ values: values.reshape(shape), indices: indices.reshape(shape) });
 }
 
 /** One of the elements as the largest of those that equal it, which share its gradient evenly. */
@@ -74,7 +75,10 @@ function middleAlong(callee: "median" | "nanmedian", x: Tensor, axis: number): S
     return callee === "nanmedian" ? middle : where(numbers.lt(extent), numbers, middle);
   };
   const rank = place().clamp(0, extent - 1);
-  return { values: gather(sorted.values, axis, rank), indices: gather(sorted.indices, axis, rank) };
+  return namedTuple({
+    values: gather(sorted.values, axis, rank),
+    indices: gather(sorted.indices, axis, rank),
+  });
 }
 
 /** What is taken of a place between two elements. */

@@ -5,6 +5,7 @@ import { type Keepdim, readKeepdim, refuse, requireFloats, requireTensor } from 
 import type { Dims } from "./axes.ts";
 import { alongAxis, axesOf } from "./axes.ts";
 import * as cumulative from "./cumulative.ts";
+import type { NamedTuple } from "./named-tuple.ts";
 import { logsumexp, norm } from "./norms.ts";
 import { apply } from "./operation.ts";
 import { PointwiseMethods } from "./pointwise-methods.ts";
@@ -127,7 +128,7 @@ export abstract class ReductionMethods extends PointwiseMethods {
     return statistics.argmin(this, dim, choiceAnd("argmin", this, dim, keepdim));
   }
   /** The smallest and the largest element along `dim`, or of all; equal ones share the gradient evenly. */
-  aminmax(this: Tensor, options?: statistics.AminmaxOptions): { readonly min: Tensor; readonly max: Tensor } {
+  aminmax(this: Tensor, options?: statistics.AminmaxOptions): NamedTuple<{ min: Tensor; max: Tensor }> {
     return statistics.aminmax(this, options);
   }
   /** Whether any element over `dim`, or of all, is not 0; bool. */

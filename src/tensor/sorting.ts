@@ -12,18 +12,19 @@ import { describe } from "../ops/definition.ts";
 import { type Keepdim, readKeepdim, refuse, requireTensor } from "./arguments.ts";
 import { axisOf } from "./axes.ts";
 import { gather } from "./lookup.ts";
+import { type NamedTuple, namedTuple } from "./named-tuple.ts";
 import { apply } from "./operation.ts";
 import { narrow } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
 
-/** Sorted elements and their positions (torch.return_types.sort). */
-export interface Sorted {
+/** Sorted elements and their positions, by name or in this order: `const [values, indices] = x.sort()` (torch.return_types.sort). */
+export type Sorted = NamedTuple<{
   /** The elements, in order. */
   readonly values: Tensor;
   /** int32. */
   readonly indices: Tensor;
-}
+}>;
 
 /** The named arguments of {@link sort} and {@link argsort}. */
 export interface SortOptions {
@@ -113,7 +114,7 @@ export function kthvalue(input: Tensor, k: number, dim = -1, keepdim?: Keepdim):
   });
   const shape = reducedShape(input.shape, input.ndim === 0 ? [] : [axis], isKept);
   const last = (x: Tensor): Tensor => (x.ndim === 0 ? x : narrow(x, axis, k - 1, 1)).reshape(shape);
-  return { values: last(smallest.values), indices: last(smallest.indices) };
+  return namedTuple({ values: last(smallest.values), indices: last(smallest.indices) });
 }
 
 /** The first elements in order, and where they stood; a single number counts as a list of one. */
@@ -129,6 +130,6 @@ function taken(
   const rank = apply("sort_rank", [x], { axis, descending });
   const indices = apply("last_position", [rank], { axis, extent, absent: 0 });
   const values = gather(x, axis, indices);
-  if (input.ndim > 0 || extent === 0) return { values, indices };
-  return { values: values.reshape([]), indices: indices.reshape([]) };
+  if (input.ndim > 0 || extent === 0) return namedTuple({ values, indices });
+  return namedTuple({ values: values.reshape([]), indices: indices.reshape([]) });
 }

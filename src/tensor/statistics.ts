@@ -7,6 +7,7 @@ import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
 import { reducedShape, sizeOf } from "../core/shape.ts";
 import { readKeepdim, refuse, requireFloats, requireTensor } from "./arguments.ts";
 import { axesOf, type Dims } from "./axes.ts";
+import { type NamedTuple, namedTuple } from "./named-tuple.ts";
 import { flatSqrt } from "./norms.ts";
 import { apply, resultOf } from "./operation.ts";
 import { compared, promoted, promotedAll, to } from "./promotion.ts";
@@ -133,40 +134,40 @@ const AMINMAX = { dim: true, keepdim: true } satisfies OptionNames<AminmaxOption
 export function aminmax(
   input: Tensor,
   options: AminmaxOptions = {},
-): { readonly min: Tensor; readonly max: Tensor } {
+): NamedTuple<{ min: Tensor; max: Tensor }> {
   requireTensor("aminmax", input);
   const { dim, keepdim } = withOrigin(() => {
     checkOptionNames("aminmax", options, AMINMAX);
     return { dim: options.dim, keepdim: readKeepdim("aminmax", options.keepdim) };
   });
-  return { min: input.amin(dim, keepdim), max: input.amax(dim, keepdim) };
+  return namedTuple({ min: input.amin(dim, keepdim), max: input.amax(dim, keepdim) });
 }
 
-/** The extreme elements along an axis and their positions (torch.return_types.max). */
-export interface Extremes {
+/** The extreme elements along an axis and their positions, by name or in this order (torch.return_types.max). */
+export type Extremes = NamedTuple<{
   readonly values: Tensor;
   /** int32; the first of several equal ones. */
   readonly indices: Tensor;
-}
+}>;
 
 /** The largest elements along `dim`, or of all, and their positions; the gradient goes to those elements alone. */
 export function maxOver(input: Tensor, dim: number | undefined, keepdim = false): Extremes {
   if (input.dtype !== "float32") return wholeOver(input, dim, keepdim, "gt");
   const all = apply("max_dim", [input], { axes: axesOf(input, dim), keepdim });
-  return { values: resultOf(all, 0), indices: resultOf(all, 1) };
+  return namedTuple({ values: resultOf(all, 0), indices: resultOf(all, 1) });
 }
 
 /** The smallest elements along `dim` and their positions; the gradient goes to those elements alone. */
 export function minOver(input: Tensor, dim: number | undefined, keepdim = false): Extremes {
   if (input.dtype !== "float32") return wholeOver(input, dim, keepdim, "lt");
   const { values, indices } = maxOver(input.neg(), dim, keepdim);
-  return { values: values.neg(), indices };
+  return namedTuple({ values: values.neg(), indices });
 }
 
 /** The extremes of whole numbers, or of truths. */
 function wholeOver(input: Tensor, dim: number | undefined, keepdim: boolean, wins: "gt" | "lt"): Extremes {
   const { values, indices } = wholeExtremes(to(input, "int32"), dim, keepdim, wins);
-  return { values: to(values, input.dtype), indices };
+  return namedTuple({ values: to(values, input.dtype), indices });
 }
 
 /** Whether any element along `dim`, or at all, is not 0. */

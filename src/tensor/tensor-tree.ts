@@ -1,5 +1,6 @@
 /** Tensors in lists and records, however deep: what loops carry and what a `forward` returns. */
 
+import { isNamedTuple, namedTuple } from "./named-tuple.ts";
 import { Tensor } from "./tensor.ts";
 
 /** A tensor, or tensors in lists and records, however deep. */
@@ -30,7 +31,7 @@ export function mapTensors(tree: unknown, place: (tensor: Tensor) => unknown): u
   if (tree instanceof Tensor) return place(tree);
   if (Array.isArray(tree)) return tree.map((item) => mapTensors(item, place));
   if (!isRecord(tree)) return tree;
-  return Object.fromEntries(Object.entries(tree).map(([key, item]) => [key, mapTensors(item, place)]));
+  return mapped(tree, (item) => mapTensors(item, place));
 }
 
 /** The same lists and records with other tensors, in order. */
@@ -45,9 +46,15 @@ export function inPlaces(positions: unknown, tensors: readonly Tensor[]): Output
     if (typeof part === "number") return tensors[part];
     if (Array.isArray(part)) return part.map(fill);
     if (!isRecord(part)) return part;
-    return Object.fromEntries(Object.entries(part).map(([key, item]) => [key, fill(item)]));
+    return mapped(part, fill);
   };
   return fill(positions) as Outputs;
+}
+
+/** A record with something else in place of each value, a named tuple if it is one. */
+function mapped(record: Readonly<Record<string, unknown>>, place: (item: unknown) => unknown): object {
+  const made = Object.fromEntries(Object.entries(record).map(([key, item]) => [key, place(item)]));
+  return isNamedTuple(record) ? namedTuple(made) : made;
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
