@@ -18,7 +18,7 @@ const SIGN = -(2 ** 31);
 const LARGEST = 2 ** 31 - 1;
 
 /** Words of 32 bits as the int32 that have their order, and the way back. */
-const inverted = (words: Tensor): Tensor => words.bitwiseXor(SIGN);
+export const inverted = (words: Tensor): Tensor => words.bitwiseXor(SIGN);
 
 /** Runs an operator on numbers that a program computes; whole ones come out right, or as an error. */
 export function runExactly(operator: Operator, call: Call): readonly (Result | undefined)[] {

@@ -214,15 +214,33 @@ test("the sum of a product in a loop's body is checked as well", async () => {
   await expect(run(graph, [rows([65536, 32768])], "wasm")).rejects.toThrow(lost("Mul", "int64"));
 });
 
-test("whole numbers that are combined at positions, and norms, are exact or an error", async () => {
+test.each([
+  ["add", "int32", [2 ** 24, 5], [2 ** 24 + 3, 5]],
+  ["add", "int32", [BIG, 5], [-BIG + 1, 5]],
+  ["add", "uint32", [BIG, 5], [-BIG + 1, 5]],
+  ["max", "uint32", [-5, 5], [-5, 5]],
+  ["min", "uint32", [-5, 5], [1, 5]],
+  ["max", "int32", [-5, 5], [2, 5]],
+  ["add", "int8", [126, 5], [-127, 5]],
+] as const)("ScatterElements with %s of %s", async (reduction, type, own, expected) => {
   const graph: GraphInit = {
-    input: [port("x", ["n"], "int32")],
-    output: [port("y", ["n"], "int32")],
-    initializer: [int64s("at", [0, 0]), tensorProto("more", "int32", [2], Int32Array.of(1, 2))],
+    input: [port("x", ["n"], type), port("more", ["m"], type)],
+    output: [port("y", ["n"], type)],
+    initializer: [int64s("at", [0, 0])],
+    node: [node("ScatterElements", ["x", "at", "more"], ["y"], { reduction }, "/it")],
+  };
+  expect(await run(graph, [whole(own), whole([1, 2])], "js")).toEqual([expected]);
+});
+
+test("sums at positions, norms and means of whole numbers are exact or an error", async () => {
+  const scattered: GraphInit = {
+    input: [port("x", ["n"], "int64")],
+    output: [port("y", ["n"], "int64")],
+    initializer: [int64s("at", [0, 0]), int64s("more", [1, 2])],
     node: [node("ScatterElements", ["x", "at", "more"], ["y"], { reduction: "add" }, "/it")],
   };
-  expect(await run(graph, [whole([2 ** 24 - 3, 5])], "js")).toEqual([[2 ** 24, 5]]);
-  await expect(run(graph, [whole([2 ** 24, 5])], "js")).rejects.toThrow("beyond 2²⁴");
+  expect(await run(scattered, [whole([2 ** 24, 5])], "js")).toEqual([[2 ** 24 + 3, 5]]);
+  await expect(run(scattered, [whole([BIG, 5])], "js")).rejects.toThrow(lost("ScatterElements", "int64"));
   const norm = one("ReduceL2", "int32", ["a"]);
   expect(await run(norm, [whole([3, 4])], "js")).toEqual([[5]]);
   await expect(run(norm, [whole([4097, 0])], "js")).rejects.toThrow("squares to more than 2²⁴");

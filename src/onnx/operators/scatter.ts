@@ -2,16 +2,14 @@
 
 import { sizeOf } from "../../core/shape.ts";
 import { tensor } from "../../tensor/creation.ts";
-import { exact } from "../../tensor/lookup.ts";
 import { where } from "../../tensor/rearrange.ts";
 import { scatter } from "../../tensor/scatter.ts";
 import { scatterReduce } from "../../tensor/scatter-reduce.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Call } from "../call.ts";
 import type { Operator } from "../operator.ts";
+import { checked, inverted } from "../whole-numbers.ts";
 import { axisOf } from "./define.ts";
-
-const LIMITS = "whole numbers are combined up to 2²⁴";
 
 const REDUCTIONS = { add: "sum", mul: "prod", max: "amax", min: "amin" } as const;
 
@@ -20,25 +18,20 @@ function written(call: Call, x: Tensor, axis: number, index: Tensor, updates: Te
   const reduction = call.string("reduction", ["none", "add", "mul", "max", "min"], "none");
   const places = index.add(index.lt(0).int().mul(x.shape[axis]));
   if (reduction === "none") return scatter(x, axis, places, updates);
-  const combined = (a: Tensor, b: Tensor, by: (typeof REDUCTIONS)[keyof typeof REDUCTIONS]): Tensor =>
-    scatterReduce(a, axis, places, b, by);
-  const [own, given] = [x.float(), updates.float()];
-  const result = combined(own, given, REDUCTIONS[reduction]).to(x.dtype);
-  if (x.dtype !== "int32") return result;
-  if (call.type === "uint32")
-    return call.lacks("it combines numbers of uint32: cast them to int32 or to float in front of it");
-  const largest = combined(own.abs(), given.abs(), reduction === "min" ? "amax" : REDUCTIONS[reduction]);
-  return exact(
-    `${call.title} combines whole numbers beyond 2²⁴, which Kiln does not do exactly`,
-    result,
-    largest.gt(2 ** 24),
-  );
+  const combined = (a: Tensor, b: Tensor): Tensor => scatterReduce(a, axis, places, b, REDUCTIONS[reduction]);
+  if (x.dtype === "float32") return combined(x, updates);
+  if (x.dtype === "bool") return combined(x.int(), updates.int()).bool();
+  const isOrder = reduction === "max" || reduction === "min";
+  if (call.type === "uint32" && isOrder) return inverted(combined(inverted(x), inverted(updates)));
+  const whole = combined(x, updates);
+  if (isOrder || (call.type !== "int64" && call.type !== "uint64")) return whole;
+  return checked(call, whole, combined(x.float(), updates.float()), call.type);
 }
 
 const scatterElements = (name: string): Operator => ({
   name,
   unsigned: "type",
-  limits: LIMITS,
+  wraps: true,
   run: (call) => {
     const [x, index, updates] = call.tensors();
     return written(call, x, axisOf(call, x.ndim, "axis", 0), index, updates);
@@ -83,7 +76,7 @@ export const SCATTER: readonly Operator[] = [
   {
     name: "ScatterND",
     unsigned: "type",
-    limits: LIMITS,
+    wraps: true,
     run: scatterNd,
   },
   { name: "TensorScatter", unsigned: "bits", run: tensorScatter },
