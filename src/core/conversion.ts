@@ -130,7 +130,7 @@ export const isIntegerArray = (data: ArrayBufferView): data is IntegerArray => {
   return dtype !== undefined && !isFloat(dtype);
 };
 
-/** The dtype that a typed array stands for. A subclass, such as Node's Buffer, counts as what it extends. */
+/** The dtype that corresponds to a typed array. A subclass, such as Node's Buffer, counts as what it extends. */
 export function dtypeOfArray(callee: string, data: ArrayBufferView): DType {
   const dtype = arrayDtype(data);
   if (dtype !== undefined) return dtype;

@@ -1,4 +1,4 @@
-/** The element types of tensors and buffers: everything that depends on a type alone stands in one table. */
+/** The element types of tensors and buffers: everything that depends on a type alone is in one table. */
 
 export type TypedArray = Float32Array | Float64Array | Int32Array | Uint8Array;
 
@@ -151,7 +151,7 @@ export const limitsOf = (dtype: DType): readonly [least: number, most: number] =
 /** `value`, within the limits of `dtype`, as it is stored; beyond them a float is infinite. */
 export const roundTo = (value: number, dtype: DType): number => infoOf(dtype).round(value);
 
-/** The dtype behind the IR's spelling, or `undefined` when there is none. */
+/** The dtype of the IR's spelling, or `undefined` if there is none. */
 export const dtypeFromShortName = (text: string): DType | undefined =>
   DTYPES.find((dtype) => shortName(dtype) === text);
 
@@ -162,7 +162,7 @@ export const scalarTypeFromShortName = (text: string): ScalarType | undefined =>
 /** A zeroed host array that holds `length` elements of `dtype`. */
 export const allocate = (dtype: DType, length: number): HostArray => new (infoOf(dtype).array)(length);
 
-/** `length` elements of `dtype` that lie in `memory` from a byte on. */
+/** `length` elements of `dtype` in `memory` from a byte on. */
 export const viewOf = (
   memory: ArrayBufferLike,
   dtype: DType,

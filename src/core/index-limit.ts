@@ -11,7 +11,7 @@ export interface IndexLimit {
    * numbers have left int32, which is 0 where they have not.
    */
   readonly of: "class" | "row" | "position" | "length" | "overflow";
-  /** Indices lie below this number. */
+  /** Indices are less than this number. */
   readonly below: number;
   /** The smallest index: 0, unless negative ones count from the end or they are lengths. */
   readonly least?: number | undefined;
@@ -19,11 +19,11 @@ export interface IndexLimit {
   readonly ignoreIndex?: number | undefined;
   /** The operation that reads them. */
   readonly op: string;
-  /** Where it stands in the model, if that is known. */
+  /** The place in the model, if that is known. */
   readonly origins?: readonly Origin[] | undefined;
 }
 
-/** Throws unless every index lies within the limit, or is ignored. */
+/** Throws unless every index is within the limit, or is ignored. */
 export function checkIndices(indices: ArrayLike<number>, shape: Shape, limit: IndexLimit): void {
   const { below, least = 0, ignoreIndex } = limit;
   for (let i = 0; i < indices.length; i++) {
@@ -33,7 +33,7 @@ export function checkIndices(indices: ArrayLike<number>, shape: Shape, limit: In
   }
 }
 
-/** What stands for "no index is out of its limit": below every int32, and a number on GPUs too, some of which lack infinities. */
+/** Means "no index is out of its limit": below every int32, and a number on GPUs too, some of which lack infinities. */
 export const NO_FAULT = -(2 ** 40);
 
 /** Whether a program found one among indices that it computes; `found` is what it left in the output for this. */

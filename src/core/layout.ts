@@ -15,7 +15,7 @@ export const rowMajor = (rank: number): Layout => Array.from({ length: rank }, (
 export const isLayout = (layout: Layout, rank: number): boolean =>
   layout.length === rank && rowMajor(rank).every((axis) => layout.includes(axis));
 
-/** Whether elements lie where row-major order puts them; axes of extent 1 may stand anywhere. */
+/** Whether elements are in row-major order; axes of extent 1 may be anywhere. */
 export function isRowMajor(shape: Shape, layout: Layout): boolean {
   const moved = layout.filter((axis) => shape[axis] > 1);
   return moved.every((axis, k) => k === 0 || moved[k - 1] < axis);
@@ -24,7 +24,7 @@ export function isRowMajor(shape: Shape, layout: Layout): boolean {
 export const sameLayout = (a: Layout, b: Layout): boolean =>
   a.length === b.length && a.every((axis, k) => axis === b[k]);
 
-/** The extents in the order in which they lie in memory. */
+/** The extents in the order of memory. */
 export const physicalShape = (shape: Shape, layout: Layout): number[] => layout.map((axis) => shape[axis]);
 
 /** What a step along each axis, in the user's order, moves in memory, in elements. */
@@ -41,7 +41,7 @@ export function physicalStrides(shape: Shape, layout: Layout): number[] {
 export const toPhysical = (data: TypedArray, dtype: DType, shape: Shape, layout: Layout): TypedArray =>
   rearranged(data, dtype, physicalShape(shape, layout), stridesAlong(stridesOf(shape), layout));
 
-/** Numbers that lie in the order of `layout`, row-major. */
+/** Converts numbers in the order of `layout` to row-major order. */
 export const toLogical = (data: TypedArray, dtype: DType, shape: Shape, layout: Layout): TypedArray =>
   rearranged(data, dtype, shape, physicalStrides(shape, layout));
 

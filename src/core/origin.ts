@@ -2,7 +2,7 @@
 
 /** A line of a source file. */
 export interface Line {
-  /** Path of the file, relative to the working directory where it lies below it. */
+  /** Path of the file, relative to the working directory if it is below that. */
   readonly file: string;
   /** 1-based. */
   readonly line: number;
@@ -10,7 +10,7 @@ export interface Line {
 
 /** A line of the user's source and the path of the module that was running, such as `conv1`. */
 export interface Origin {
-  /** Path of the file, relative to the working directory where it lies below it; empty when unknown. */
+  /** Path of the file, relative to the working directory if it is below that; empty if unknown. */
   readonly file: string;
   /** 1-based line; 0 when unknown. */
   readonly line: number;

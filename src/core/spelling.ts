@@ -2,7 +2,7 @@
 
 import type { Origin } from "./origin.ts";
 
-/** A name that stands as it is; others are quoted. */
+/** A name that needs no quotes; others are quoted. */
 const PLAIN_NAME = /^[A-Za-z_][\w.]*$/;
 
 /** What a terminal would obey or a reader would not see: control characters and those that reverse text. */
@@ -31,7 +31,7 @@ export function printOrigin(origin: Origin): string {
   return [place, encode(origin.module)].filter((part) => part !== "").join(" ");
 }
 
-/** The origin that `text` spells; `undefined` when it is none. */
+/** The origin that `text` spells; `undefined` if it is not one. */
 export function parseOrigin(text: string): Origin | undefined {
   const found = /^(?:(\S+):(\d+))?(?: ?(\S+))?$/.exec(text);
   if (found === null) return undefined;

@@ -1,6 +1,6 @@
 /** Suggests what a mistyped name may have meant. */
 
-/** ` (did you mean --epochs?)` where one of `names` is close to `given`, else nothing. */
+/** ` (did you mean --epochs?)` if one of `names` is close to `given`, else nothing. */
 export function suggestion(given: string, names: readonly string[]): string {
   const most = Math.ceil(given.length / 3);
   const near = names

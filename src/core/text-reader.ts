@@ -50,7 +50,7 @@ export class TextReader {
     if (!this.accept(text)) this.fail(JSON.stringify(text.trim()));
   }
 
-  /** Takes what a sticky `pattern` matches here; `undefined` where it does not. */
+  /** Consumes the match of a sticky `pattern` here; `undefined` if there is none. */
   find(pattern: RegExp): RegExpExecArray | undefined {
     pattern.lastIndex = this.column;
     const found = pattern.exec(this.line());

@@ -8,7 +8,7 @@ import { formatShape, sameShape, sizeOf } from "../core/shape.ts";
 import { Tensor, tensor } from "../tensor/index.ts";
 import { isNumbers } from "./arguments.ts";
 
-/** What becomes of samples of the type `Item`: tensors with the batch in front, in the places where the samples' parts stood. */
+/** The batch of samples of the type `Item`: tensors with the batch in front, in place of the samples' parts. */
 export type Collated<Item> = Item extends Tensor | NumberArray | number | boolean
   ? Tensor
   : { -readonly [Key in keyof Item]: Collated<Item[Key]> };
@@ -25,7 +25,7 @@ export async function defaultCollate<Item>(items: readonly Item[]): Promise<Coll
   return (await collated(items, "")) as Collated<Item>;
 }
 
-/** The parts of all samples that stand at `place` of each. */
+/** The parts of all samples at `place` of each. */
 async function collated(parts: readonly unknown[], place: string): Promise<unknown> {
   const [first] = parts;
   const kind = kindOf(first);

@@ -6,7 +6,7 @@ import type { Table } from "./table.ts";
 /** What is in a column. */
 export type ColumnKind = "number" | "category";
 
-/** A column of numbers; what stands for one is `(value - mean) / std`, with 0 and 1 where nothing is standardised. */
+/** A column of numbers, encoded as `(value - mean) / std`, with 0 and 1 if nothing is standardised. */
 export interface NumberColumn {
   /** Which kind it is. */
   readonly kind: "number";
@@ -18,7 +18,7 @@ export interface NumberColumn {
   readonly std: number;
 }
 
-/** A column of categories; what stands for one is its place in `values`. */
+/** A column of categories, encoded by their index in `values`. */
 export interface CategoryColumn {
   /** Which kind it is. */
   readonly kind: "category";
@@ -82,7 +82,7 @@ export function encodeCategories(table: Table, { name, values }: CategoryColumn)
   });
 }
 
-/** The texts of a column, none of which is missing. */
+/** The texts of a column without missing values. */
 function presentTexts(table: Table, name: string): string[] {
   const texts = table.column(name);
   const row = texts.indexOf("");

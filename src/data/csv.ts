@@ -68,7 +68,7 @@ export function parseCsv(text: string, options: CsvOptions = {}): Table {
 
 interface CsvRecord {
   readonly cells: readonly string[];
-  /** Where it begins, counted from 1. */
+  /** The line where it begins, counted from 1. */
   readonly line: number;
 }
 

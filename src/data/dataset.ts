@@ -41,7 +41,7 @@ export interface ItemDataset<Item> {
   getItem(index: number, random?: Random): Item | Promise<Item>;
 }
 
-/** What an {@link ArrayDataset} is made of; `images` holds the samples one after another. */
+/** The contents of an {@link ArrayDataset}; `images` holds the samples one after another. */
 export interface ArrayDatasetOptions {
   /** The samples, one after the other. */
   readonly images: Uint8Array | Float32Array;
@@ -66,7 +66,7 @@ const OPTION_NAMES = {
   description: true,
 } satisfies OptionNames<ArrayDatasetOptions>;
 
-/** A dataset that lies in memory as two arrays. Bytes are delivered as the numbers 0 … 255. */
+/** A dataset in memory, as two arrays. Bytes are delivered as the numbers 0 … 255. */
 export class ArrayDataset implements Dataset {
   readonly length: number;
   readonly sampleShape: Shape;
@@ -126,7 +126,7 @@ function checkParts({ images, labels, sampleShape, classes }: ArrayDatasetOption
   }
 }
 
-/** What a dataset knows of its classes, for one that is made of it. */
+/** A dataset's classes, for one that is derived from it. */
 export function classesOf({ classes, classNames }: Dataset): Pick<Dataset, "classes" | "classNames"> {
   return {
     ...(classes === undefined ? {} : { classes }),

@@ -78,11 +78,11 @@ export function extentOf(bytes: Uint8Array, path: string): ImageExtent {
   );
 }
 
-/** The size stands in a PNG's first chunk, which has a fixed place. */
+/** The size is in a PNG's first chunk, which has a fixed position. */
 const pngExtent = (view: DataView): ImageExtent | undefined =>
   view.byteLength < 33 ? undefined : { rows: view.getUint32(20), columns: view.getUint32(16) };
 
-/** The size stands in a JPEG's frame header (SOF, ITU-T T.81, B.2.2), behind segments of any kind. */
+/** The size is in a JPEG's frame header (SOF, ITU-T T.81, B.2.2), after segments of any kind. */
 function jpegExtent(view: DataView): ImageExtent | undefined {
   let at = 2;
   while (at + 9 <= view.byteLength && view.getUint8(at) === 0xff) {

@@ -34,7 +34,7 @@ export interface ImageFolderDataset extends Dataset {
 const IS_IMAGE = /\.(png|jpe?g)$/i;
 /** Formats that users may expect to be read. */
 const IS_OTHER_IMAGE = /\.(ppm|pgm|bmp|gif|tiff?|webp|avif|heic)$/i;
-/** Where a JPEG's size stands, but for one with large segments in front of it. */
+/** Enough bytes to find a JPEG's size, except in files with large segments before it. */
 const USUAL_HEADER = 2 ** 16;
 
 /**
@@ -136,7 +136,7 @@ interface ImageReader {
   ): void;
 }
 
-/** Reads images of these sizes, all of which come out with one shape. */
+/** Reads images of these sizes, which all come out with one shape. */
 async function imageReader(
   extents: ReadonlyMap<string, ImageExtent>,
   channels: ImageChannels,

@@ -14,7 +14,10 @@ export type IterableDataset<Item> = (AsyncIterable<Item> | Iterable<Item>) & {
   setEpoch?(epoch: number): void;
 };
 
-/** Whether `value` gives samples without numbers; lists and texts are none, for a mistake would look like one. */
+/**
+ * Whether `value` yields samples without numbering them; lists
+ * and strings do not count, since they are likely mistakes.
+ */
 export function isIterableDataset(value: unknown): value is IterableDataset<unknown> {
   if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value))
     return false;

@@ -63,7 +63,7 @@ class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
     | BatchedDataset<readonly Tensor[]>
     | ItemDataset<unknown>
     | IterableDataset<unknown>;
-  /** Samples in a batch; absent where a `batchSampler` decides. */
+  /** Samples in a batch; absent if a `batchSampler` decides. */
   readonly batchSize: number | undefined;
   readonly dropLast: boolean;
   readonly prefetch: number;
@@ -114,7 +114,7 @@ class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
     this.#sampling = sampling;
   }
 
-  /** Number of batches in an epoch; throws where the dataset is iterated over and does not say its length. */
+  /** Number of batches in an epoch; throws if the dataset is iterated over and has no length. */
   get length(): number {
     const { dataset } = this;
     if (!isIterableDataset(dataset)) return batchCount(this.#sampling, dataset.length);

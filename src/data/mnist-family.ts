@@ -9,7 +9,7 @@ import { findPair, type Half, type Pair, readPair } from "./mnist-files.ts";
 import { addressOf, checkPublished, type PublishedDatasetOptions, type PublishedFile } from "./published.ts";
 import { withTransform } from "./transforms.ts";
 
-/** Where a dataset of the family comes from, and the names of its classes. */
+/** The source of a dataset of the family, and the names of its classes. */
 export interface MnistFamily {
   /** Its name, which is that of its folder too. */
   readonly name: string;

@@ -6,7 +6,7 @@
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
 
-/** Where the four words of the state start; any four different numbers do. */
+/** The initial values of the four words of the state; any four different numbers will do. */
 const LANES = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x6a09e667] as const;
 
 /** Spread of a sum of four independent bytes: each has variance (256² − 1) / 12. */

@@ -111,7 +111,7 @@ function nearestTaps(from: number, to: number): Taps[] {
   });
 }
 
-/** The two pixels whose centres lie around each position; at the border the outermost one alone. */
+/** The two pixels whose centres surround each position; at the border only the outermost one. */
 function bilinearTaps(from: number, to: number): Taps[] {
   const ratio = from / to;
   return table(to, (position) => {

@@ -10,7 +10,7 @@ import { type RandomSplitOptions, randomSplit } from "./random-split.ts";
 /** One row of a table: its texts by the names of their columns. */
 export type TableRow = Readonly<Record<string, string>>;
 
-/** What a {@link Table} is made of. */
+/** The contents of a {@link Table}. */
 export interface TableParts {
   readonly columns: readonly string[];
   /** The texts of each row, one for each column. */
@@ -81,7 +81,7 @@ export class Table {
     return randomSplit(rows, lengths, options).map(({ indices }) => this.select(indices));
   }
 
-  /** Where row `index` stands in the file, for messages: `line 4`. */
+  /** The place of row `index` in the file, for messages: `line 4`. */
   place(index: number): string {
     return `line ${this.#lines[index]}`;
   }

@@ -7,7 +7,7 @@ import { KilnError } from "../core/errors.ts";
 
 /** A regular file inside an archive; `data` is a view into the archive's bytes. */
 export interface TarEntry {
-  /** Relative, with `/` between its parts, none of which is `..`. */
+  /** Relative, with `/` between its parts, without `..`. */
   readonly path: string;
   readonly data: Uint8Array;
 }

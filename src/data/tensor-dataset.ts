@@ -19,7 +19,7 @@ type TensorsOf<Given extends readonly Labels[]> = { [Place in keyof Given]: Tens
 export class TensorDataset<Given extends readonly Labels[]>
   implements BatchedDataset<TensorsOf<Given>>, ItemDataset<TensorsOf<Given>>
 {
-  /** What it was made of, as tensors. */
+  /** Its arguments, as tensors. */
   readonly tensors: TensorsOf<Given>;
   readonly length: number;
   readonly description: string;

@@ -5,7 +5,7 @@
  * above it made anew, so that they never drift, and a weight of 0 is never found.
  */
 export class WeightTree {
-  /** Node 1 is the root, nodes `2k` and `2k + 1` lie below node `k`, and the leaves come last. */
+  /** Node 1 is the root, nodes `2k` and `2k + 1` are the children of node `k`, and the leaves come last. */
   readonly #sums: Float64Array;
   readonly #leaves: number;
 
@@ -23,7 +23,7 @@ export class WeightTree {
     let node = 1;
     while (node < this.#leaves) {
       const left = 2 * node;
-      // Rounding may put the rest at the very end of what lies below.
+      // Rounding may put the rest at the very end of the subtree.
       const goesLeft = rest < sums[left] || sums[left + 1] === 0;
       if (!goesLeft) rest -= sums[left];
       node = goesLeft ? left : left + 1;

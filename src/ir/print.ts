@@ -11,7 +11,7 @@ const SIGIL: Record<InputRole, string> = { input: "%", state: "@", scalar: "$" }
 /** `f32[64,10]`. */
 export const printType = (type: TensorType): string => `${shortName(type.dtype)}[${type.shape.join(",")}]`;
 
-/** The types of all results of a node: `(f32[64,10], i32[64])` where there are several. */
+/** The types of all results of a node: `(f32[64,10], i32[64])` if there are several. */
 export function printResults(type: NodeType): string {
   const results = resultsOf(type).map(printType);
   return results.length === 1 ? results[0] : `(${results.join(", ")})`;

@@ -14,7 +14,7 @@ export interface TensorType {
   readonly shape: Shape;
 }
 
-/** The type of a node's first result, with those of the others where it has several. */
+/** The type of a node's first result, with those of the others if it has several. */
 export interface NodeType extends TensorType {
   readonly others?: readonly TensorType[];
 }
@@ -72,7 +72,7 @@ export interface View {
   readonly base: Value;
 }
 
-/** A stored value whose axes lie in memory in an order of the compiler's; all others are row-major. */
+/** A stored value with another order of its axes in memory, chosen by the compiler; all others are row-major. */
 export interface Arrangement {
   readonly value: Value;
   readonly layout: Layout;
@@ -124,7 +124,7 @@ export interface OpTable {
 
 /** The sum of an op's results over the iterations of a loop. */
 export interface StackedSum {
-  /** Whether inputs are worth being stacked for it, of which there are no stacks otherwise. */
+  /** Whether it is worth stacking inputs for it that are not stacked otherwise. */
   readonly isWorthStacks: boolean;
   /** The sum, given the inputs stacked along a new first axis. */
   of(b: GraphBuilder, stacks: readonly Value[]): Value;

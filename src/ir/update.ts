@@ -38,7 +38,7 @@ export type GradientClip =
 export interface StepUpdate {
   readonly groups: readonly UpdateGroup[];
   readonly clip?: GradientClip;
-  /** The lines that each parameter belongs to; absent where the graph itself uses the parameters. */
+  /** The lines that each parameter belongs to; absent if the graph itself uses the parameters. */
   readonly origins?: ReadonlyMap<string, readonly Origin[]>;
 }
 

@@ -14,7 +14,7 @@ import type { Module } from "./module.ts";
  */
 export type ForwardPreHook = (module: Module, inputs: readonly unknown[]) => unknown;
 
-/** Called with a module, its inputs and what forward returns, the place of which is taken by what it returns itself. */
+/** Called with a module, its inputs and the result of forward, which is replaced by the hook's own result. */
 export type ForwardHook = (
   module: Module,
   inputs: readonly unknown[],

@@ -187,7 +187,7 @@ export abstract class Module<Output extends Outputs = Outputs> {
     return this.train(false);
   }
 
-  /** What stands between the parentheses of the printed text, before any children; layers override it. */
+  /** The text between the parentheses of the printed form, before any children; layers override it. */
   extraRepr(): string {
     return "";
   }

@@ -86,7 +86,7 @@ export class Arguments {
     return value;
   }
 
-  /** Whether null is given, where that means something else than the default. */
+  /** Whether null is given, if that means something else than the default. */
   isNull(name: string): boolean {
     return this.values.get(name) === null;
   }
@@ -190,7 +190,7 @@ export class Arguments {
     return word;
   }
 
-  /** As {@link choice}, where something other than a word may stand too: then `undefined`. */
+  /** Like {@link choice}, if something other than a string is allowed too: then `undefined`. */
   word<Word extends string>(name: string, words: readonly Word[]): Word | undefined {
     return typeof this.values.get(name) === "string" ? this.choice(name, words, words[0]) : undefined;
   }
@@ -230,7 +230,7 @@ export function pythonFloat(value: number): string {
 /** How Python prints a truth value. */
 export const pythonFlag = (flag: boolean): string => (flag ? "True" : "False");
 
-/** What may stand in place of one number, by the number of axes. */
+/** The names of values that may replace one number, by the number of axes. */
 const SEVERAL = [
   "",
   ", or two of them for rows and columns",

@@ -10,9 +10,9 @@ import { refuse } from "./reduction.ts";
 export interface PadSequenceOptions {
   /** Whether the result is [N,T,…] and not [T,N,…] (default: false). */
   readonly batchFirst?: boolean;
-  /** What stands behind the end of shorter sequences (default: 0). */
+  /** The value after the end of shorter sequences (default: 0). */
   readonly paddingValue?: number;
-  /** Where it stands (default: "right"). */
+  /** The side of the padding (default: "right"). */
   readonly paddingSide?: "left" | "right";
 }
 

@@ -39,7 +39,7 @@ export function sidesOf(
   });
 }
 
-/** Throws where the output padding of a transposed convolution would reach what a further input covers. */
+/** Throws if the output padding of a transposed convolution would reach what a further input covers. */
 export function checkOutputPadding(
   callee: string,
   outputPadding: readonly number[],

@@ -63,7 +63,7 @@ export function reduced(losses: Tensor, reduction: Reduction): Tensor {
   }
 }
 
-/** Throws where something else stands for a tensor. */
+/** Throws if something else is given for a tensor. */
 export function requireTensors(callee: string, tensors: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(tensors))
     if (!(value instanceof Tensor)) refuse(`${callee} expects a tensor as ${name} but got ${typeof value}`);

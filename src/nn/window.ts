@@ -9,7 +9,7 @@ export interface PoolOptions<Extent = Size2d> {
   readonly stride?: Extent;
   /** How much is added on both sides, which never is the largest (default: 0). */
   readonly padding?: Extent;
-  /** How far apart the elements of a window lie (default: 1). */
+  /** The spacing of the elements of a window (default: 1). */
   readonly dilation?: Extent;
   /** Whether the last window may extend beyond the padded input. */
   readonly ceilMode?: boolean;

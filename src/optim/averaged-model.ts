@@ -143,7 +143,7 @@ export class AveragedModel<Output extends Outputs = Outputs> extends Module<Outp
     return this.#averages.forward(...inputs);
   }
 
-  /** Lets the averages take in what `model`, the one it was made of or one like it, has now. */
+  /** Updates the averages with the current parameters of `model`, the one it was made from or one like it. */
   updateParameters(model: Module): void {
     const state = Object.fromEntries<Tensor>(statesOf(model));
     const parameters = new Set<Tensor>(this.#averages.parameters());

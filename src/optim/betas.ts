@@ -7,7 +7,7 @@ export type Betas = readonly [number, number];
 
 const DEFAULT: Betas = [0.9, 0.999];
 
-/** PyTorch's default where none are given; each rate must lie in [0, 1). */
+/** PyTorch's default if none are given; each rate must be in [0, 1). */
 export function checkedBetas(optimizer: string, betas: Betas = DEFAULT): Betas {
   const isRate = (beta: unknown) => typeof beta === "number" && beta >= 0 && beta < 1;
   if (!Array.isArray(betas) || betas.length !== 2 || !betas.every(isRate)) {

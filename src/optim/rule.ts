@@ -19,7 +19,7 @@ export function withPenalty(b: GraphBuilder, gradient: Value, parameter: Value, 
 /** The smallest normal float32. */
 const LEAST_NORMAL = 2 ** -126;
 
-/** `x`, but 0 where it is smaller than `least`. */
+/** `x`, but 0 if it is smaller than `least`. */
 export const flushed = (b: GraphBuilder, x: Value, least = LEAST_NORMAL): Value =>
   b.node("flush", [x], { least });
 

@@ -50,7 +50,7 @@ const ALGORITHM: Algorithm<SGDSettings> = {
 };
 
 /**
- * Gradient descent, with momentum where that is wanted (torch.optim.SGD).
+ * Gradient descent, with momentum if wanted (torch.optim.SGD).
  *
  * ```ts
  * const optimizer = new optim.SGD(net.parameters(), { lr: 0.1, momentum: 0.9 });

@@ -13,7 +13,7 @@ export const refuse = (message: string): never =>
     throw new KilnError(message);
   });
 
-/** What a tensor or a number stands for: the tensor itself, or the number in a tensor that `make` gives. */
+/** A tensor argument: the tensor itself, or a number in a tensor made by `make`. */
 export function asOperand(callee: string, value: Tensor | number, make: (value: number) => Tensor): Tensor {
   if (typeof value === "number" || typeof value === "boolean") return make(Number(value));
   requireTensor(callee, value);

@@ -21,7 +21,7 @@ interface Backlog {
   waiting: number;
   /** Single numbers that follow from each other, this one the last. */
   readonly inARow: number;
-  /** Whether gradients are remembered of what it is made of, which `backward` needs again. */
+  /** Whether it depends on recorded gradients, which `backward` needs again. */
   readonly isRemembered: boolean;
   /** Whether it is made of gradients, which the optimizer needs again. */
   readonly isDerived: boolean;
@@ -48,7 +48,7 @@ export function boundBacklog(output: Version, wantsGradient: boolean): void {
   backlogs.set(output, backlog);
   // The terms of a loss and of a norm of gradients are computed with what needs them.
   const isLong = backlog.inARow > MOST_IN_A_ROW && !wantsGradient && !backlog.isDerived;
-  // Several results are computed where one of them is wanted.
+  // Several results are computed if one of them is wanted.
   if (output.type.others !== undefined) return;
   if (isLong || backlog.waiting > MOST_WAITING) settle(output, backlog, isLong);
 }
@@ -72,7 +72,7 @@ export function boundGradients(gradients: readonly Version[]): void {
   else for (const version of gradients) backlogs.set(version, { ...UNKNOWN, isDerived: true });
 }
 
-/** A failure reaches whoever reads. */
+/** Failures are reported when the numbers are read. */
 function compute(versions: readonly Version[]): void {
   currentEvaluator()
     ?.compute(versions, takeSaved())

@@ -128,7 +128,7 @@ function checkedCotangent(callee: string, root: Tensor, cotangent: Tensor | unde
   return cotangent;
 }
 
-/** What arrives at each of `wanted`: the terms of a sum, none where nothing does. */
+/** The terms of the gradient sums that arrive at each of `wanted`; none if nothing arrives. */
 function gradientsOf(
   takeBack: TakeBack,
   recorder: Recorder | undefined,

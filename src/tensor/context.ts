@@ -19,18 +19,18 @@ export interface RandomSource {
 
 /** Receives every operation while a model is traced. */
 export interface Recorder {
-  /** Whether it records the body of a loop, of which a model's trace or the interactive program is the outside. */
+  /** Whether it records the body of a loop, inside a model's trace or the interactive program. */
   readonly isBody: boolean;
   /** Notifies a trace of a whole training step of gradients and optimizers; other traces have none. */
   readonly step?: StepRecorder | undefined;
-  /** What makes its graph, for operations that no tensor stands for. */
+  /** The builder of its graph, for operations without a tensor. */
   readonly builder: GraphBuilder;
   record(op: string, inputs: readonly Tensor[], attrs: Attrs): Tensor;
-  /** What stands for a tensor in its graph; one from outside becomes part of it. */
+  /** The value of a tensor in its graph; a tensor from outside becomes part of it. */
   valueOf(tensor: Tensor): Value;
-  /** Whether `tensor` lives no longer than the trace: it is none of the program's states or constants. */
+  /** Whether `tensor` lives no longer than the trace: it is not one of the program's states or constants. */
   isLocal(tensor: Tensor): boolean;
-  /** Says that `tensor` was made of numbers just now, and not before. */
+  /** Records that `tensor` was just created from numbers. */
   made(tensor: Tensor): void;
   /**
    * Says that the memory of `owner`, no view, is about to be changed in place; throws where a program cannot do that. A

@@ -13,7 +13,7 @@ import { Tensor } from "./tensor.ts";
 
 /** The options of {@link tensor}. */
 export interface TensorOptions {
-  /** The shape, where the numbers are a typed array; that of the nested lists by default. */
+  /** The shape, if the numbers are a typed array; that of the nested lists by default. */
   readonly shape?: Shape;
   /** The type of the elements, which follows from the numbers by default. */
   readonly dtype?: DType;

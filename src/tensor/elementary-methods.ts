@@ -50,7 +50,7 @@ export abstract class ElementaryMethods {
   atanh(this: Tensor): Tensor {
     return apply("atanh", [this]);
   }
-  /** 1 minus the error function of each element, accurate where that is tiny. */
+  /** 1 minus the error function of each element, accurate even if that is tiny. */
   erfc(this: Tensor): Tensor {
     return apply("erfc", [this]);
   }

@@ -28,7 +28,7 @@ export function combine(op: string, a: Tensor, b: Operand, callee = op): Tensor 
   return x.dtype === "bool" && Object.hasOwn(OF_TRUTHS, op) ? OF_TRUTHS[op](x, y) : apply(op, [x, y]);
 }
 
-/** `a - b`; there is none of truths. */
+/** `a - b`; not for booleans. */
 export function difference(callee: string, a: Tensor, b: Tensor): Tensor {
   if (a?.dtype === "bool" || b?.dtype === "bool")
     return refuse(
@@ -126,7 +126,7 @@ function wholeQuotient(a: Tensor, b: Tensor, op: "fmod" | "remainder"): Tensor {
   const whole = a.sub(cut);
   const first = part(whole);
   const quotient = first.add(part(whole.sub(first.mul(b))));
-  // Rounded down it is one less where the two remainders differ.
+  // Rounded down it is one less if the two remainders differ.
   const rounded = op === "fmod" ? quotient : quotient.sub(apply("remainder", [a, b]).ne(cut).int());
   return where(b.eq(0), 0, rounded);
 }
@@ -135,7 +135,7 @@ export const exp2 = (x: Tensor): Tensor => apply("pow", [constant(2), x]);
 export const log2 = (x: Tensor): Tensor => apply("log", [x]).div(Math.LN2);
 export const log10 = (x: Tensor): Tensor => apply("log", [x]).div(Math.LN10);
 
-/** `log(x/(1 - x))`, of `x` held between `eps` and `1 - eps` where there is such a number (torch.logit). */
+/** `log(x/(1 - x))`, with `x` clamped between `eps` and `1 - eps` if that is given (torch.logit). */
 export function logit(x: Tensor, eps?: number | null): Tensor {
   requireFloats("logit", x);
   const held = typeof eps === "number" ? x.clamp(eps, 1 - eps) : x;

@@ -37,7 +37,7 @@ export function formatUnread(shape: Shape, dtype: DType, isTraced: boolean): str
   return `tensor(<${why}>, size=(${shape.join(", ")}), dtype=torch.${dtype})`;
 }
 
-/** Whether the printed elements show the dtype; `True` does, but not where there are no elements. */
+/** Whether the printed elements show the dtype; `True` does, but not without elements. */
 const isImplied = (dtype: DType, size: number): boolean =>
   dtype === "float32" || (dtype === "bool" && size > 0);
 
@@ -111,7 +111,7 @@ class Printer {
     return this.format(this.data[offset]).padStart(this.width);
   }
 
-  /** The positions shown along an axis; `undefined` stands for those left out. */
+  /** The positions shown along an axis; `undefined` means omitted ones. */
   private positions(axis: number): (number | undefined)[] {
     const extent = this.shape[axis];
     if (!this.summarize || extent <= 2 * EDGE_ITEMS) return Array.from({ length: extent }, (_, k) => k);
@@ -173,7 +173,7 @@ const scientific = (value: number): string => {
 /** Enough digits to write any float32 exactly that lies half-way between two numbers of four digits. */
 const EXACT_DIGITS = 60;
 
-/** A number half-way between two numbers of four digits, of which the lower ends on an even digit. */
+/** A number half-way between two numbers of four digits, the lower of which ends in an even digit. */
 const TIE = /^(\d+\.\d{3}[02468])50*(e.*)?$/;
 
 /** Python rounds halves to the even digit where JavaScript rounds them up. */

@@ -82,7 +82,7 @@ function vectorsFor(callee: string, tensors: readonly Tensor[], v: Operands | un
   return vectors;
 }
 
-/** Gradients, zeros where nothing depends on an input. */
+/** Gradients, zeros if nothing depends on an input. */
 function gradients(
   outputs: readonly Tensor[],
   inputs: readonly Tensor[],
@@ -218,6 +218,6 @@ function rowsOf(output: Tensor, inputs: readonly Tensor[], createGraph: boolean)
 const element = (list: Tensor, k: number): Tensor =>
   apply("slice", [list], { starts: [k], stops: [k + 1], steps: [1] });
 
-/** What a user's function gave, for the user: with its history where that is wanted. */
+/** The result of a user's function, for the user: with its history if wanted. */
 const released = ({ returned, outputs, createGraph }: Call): Operands =>
   like(returned, createGraph ? outputs : outputs.map((output) => output.detach())) as Operands;

@@ -11,7 +11,7 @@ import type { GradientHook } from "./gradient-hooks.ts";
 import type { Tensor } from "./tensor.ts";
 import type { Version } from "./version.ts";
 
-/** One edge of the graph: the function behind an input, and which of its outputs it was; `null` where no gradient flows. */
+/** One edge of the graph: the function of an input, and which of its outputs it was; `null` if no gradient flows. */
 export type NextFunction = readonly [GradFn | null, 0];
 
 const NO_HOOKS: readonly GradientHook[] = [];
@@ -47,7 +47,7 @@ export class AccumulateGrad extends GradFn {
   }
 }
 
-/** What stands behind a tensor: a version of its numbers, or a value of the graph that is being traced. */
+/** The value of a tensor: a version of its numbers, or a value of the graph that is being traced. */
 export type Operand = Version | Value;
 
 /** What `backward` needs to derive an operation's gradient. */
@@ -64,7 +64,7 @@ function nameOf({ op, inputs, attrs }: SavedOperation): string {
   return typeof name === "string" ? name : name(types, attrs);
 }
 
-/** An operation on tensors of which at least one wants a gradient. */
+/** An operation on tensors at least one of which requires a gradient. */
 export class OperationGradFn extends GradFn {
   readonly name: string;
   /** The function behind each of the op's inputs. */

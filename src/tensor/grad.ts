@@ -1,4 +1,4 @@
-/** `autograd.grad`: gradients as results, of which there may be gradients again. */
+/** `autograd.grad`: gradients as results, which can have gradients themselves. */
 
 import { KilnError } from "../core/errors.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";

@@ -48,7 +48,7 @@ export function addGradientHook(tensor: Tensor, hook: GradientHook): RemovableHa
 export const hooked = (hooks: readonly GradientHook[], arriving: Tensor): Tensor =>
   hooks.reduce((gradient, hook) => replaced(gradient, hook(gradient)), arriving);
 
-/** What a hook has returned, or the gradient where that is nothing. */
+/** The result of a hook, or the gradient if there is none. */
 function replaced(gradient: Tensor, returned: unknown): Tensor {
   if (returned === undefined || returned === null) return gradient;
   if (returned instanceof Promise)
@@ -75,7 +75,7 @@ interface Traced {
 
 const traced = new WeakMap<Tensor, Traced>();
 
-/** Makes `tensor` stand for itself with a hook's rule for its gradient. What has read it before would not have the hook. */
+/** Gives `tensor` a hook's rule for its gradient. Earlier reads of it do not have the hook. */
 function hookTraced(recorder: Recorder, tensor: Tensor, hook: GradientHook): RemovableHandle {
   const { behind, gradFn } = tensor;
   if (behind.kind !== "traced" || behind.by !== recorder)

@@ -4,7 +4,7 @@ import type { Shape } from "../core/shape.ts";
 import { apply } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** In how many rules the one that is being recorded stands. */
+/** The nesting depth of the rule that is being recorded. */
 let level = 0;
 
 /** What a rule gives, and the level that `custom_gradient` knows its `cotangent` by. */
@@ -13,7 +13,7 @@ export interface RecordedRule<T> {
   readonly level: number;
 }
 
-/** Runs `rule` on a tensor that stands for the gradient that will arrive at a tensor of this shape. */
+/** Runs `rule` on a tensor that represents the gradient that will arrive at a tensor of this shape. */
 export function recordRule<T>(shape: Shape, rule: (arriving: Tensor) => T): RecordedRule<T> {
   const own = level;
   const arriving = apply("cotangent", [], { shape, level: own });

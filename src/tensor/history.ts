@@ -8,20 +8,20 @@ import type { Recorder } from "./context.ts";
 import { AccumulateGrad, type GradFn, type Operand, OperationGradFn } from "./grad-fn.ts";
 import type { Known } from "./replay.ts";
 
-/** A tensor as those see it who go back from it: what it stands for, and what made it. */
+/** A tensor as seen by the backward pass: its value, and what made it. */
 export interface Point {
   readonly operand: Operand;
   readonly edge: GradFn;
 }
 
-/** A graph of remembered operations and what its values stand for. */
+/** A graph of recorded operations, and the tensors of its values. */
 export interface History {
-  /** Its outputs are the roots, then the values that stand for the wanted functions, one after another. */
+  /** Its outputs are the roots, then the values of the wanted functions, one after another. */
   readonly graph: Graph;
   readonly known: ReadonlyMap<Value, Known>;
-  /** What arrives at the roots, where that is given. */
+  /** The gradients that arrive at the roots, if given. */
   readonly seeds: readonly (Value | undefined)[];
-  /** By wanted function, how many of the outputs stand for it: a leaf that was changed in place has several. */
+  /** By wanted function, the number of its outputs: a leaf that was changed in place has several. */
   readonly counts: readonly number[];
   /** The functions that gradients pass on the way. */
   readonly operations: readonly OperationGradFn[];
@@ -36,7 +36,7 @@ const edgesOf = (fn: GradFn): readonly GradFn[] =>
 export const hookedBehind = (roots: readonly GradFn[], wanted: ReadonlySet<GradFn>): readonly GradFn[] =>
   [...onTheWay(roots, wanted, NONE)].filter(({ hooks }) => hooks.length > 0).reverse();
 
-/** All leaves that lie behind `roots`, in order. */
+/** All leaves that `roots` depend on, in order. */
 export const leavesBehind = (roots: readonly GradFn[]): readonly AccumulateGrad[] =>
   topologicalOrder(roots, edgesOf).filter((fn) => fn instanceof AccumulateGrad);
 
@@ -104,7 +104,7 @@ export function historyOf(
     (fn) => fn instanceof OperationGradFn && !ends.has(fn),
   ) as OperationGradFn[];
   const rules = rulesIn(operations);
-  /** A user's rule must be seen down to its `cotangent`; what it uses beside that is an input like any other. */
+  /** A user's rule must be visible down to its `cotangent`; anything else it uses is an input like any other. */
   const ruled = bottomUp<Operand, Value>(
     (operand) => (rules.has(operand) ? (operationOf(operand)?.inputs ?? []) : []),
     (operand, inner) => {
@@ -155,7 +155,7 @@ interface Performed {
   readonly attrs: Attrs;
 }
 
-/** How what a tensor stands for was made, as long as that is known. */
+/** How a tensor's value was made, as long as that is known. */
 function operationOf(operand: Operand): Performed | undefined {
   if (operand.kind === "version") return operand.operation;
   return operand.kind === "node" ? operand : undefined;

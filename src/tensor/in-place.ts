@@ -175,7 +175,7 @@ export abstract class InPlaceMethods extends TensorMethods {
 export const constantLike = (like: Tensor, value: number, callee: string): Tensor =>
   apply("broadcast_to", [filling(callee, value, like.dtype)], { shape: like.shape });
 
-/** What `target` is to stand for to have the numbers of `source`; gradients pass where they are recorded. */
+/** The new value of `target` with the numbers of `source`; gradients pass if they are recorded. */
 function copied(source: Tensor, { shape }: Tensor): Tensor {
   const isAsItIs = sameShape(source.shape, shape);
   // What a view showed in a trace before is no value of this one: `behind` shows what it shows now.
@@ -187,7 +187,7 @@ function copied(source: Tensor, { shape }: Tensor): Tensor {
   return sameNumbers(source);
 }
 
-/** Makes `target` stand for `result`; PyTorch's rules say when that is allowed. */
+/** Makes `target` refer to `result`; PyTorch's rules say when that is allowed. */
 function changed(target: Tensor, method: string, result: Tensor, isOneValue = false): Tensor {
   if (!sameShape(result.shape, target.shape)) {
     throw new KilnError(
@@ -209,7 +209,7 @@ function changed(target: Tensor, method: string, result: Tensor, isOneValue = fa
   const recorder = currentRecorder();
   if (recorder !== undefined) recorder.change(ownerOf(target));
   else {
-    // What nobody but this operation has read need not be stored.
+    // A version that only this operation has read need not be stored.
     if (target.version.uses <= 1) target.version.isSaved = false;
     rememberKept(result.version);
   }

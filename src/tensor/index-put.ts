@@ -56,7 +56,7 @@ function put(part: Tensor, places: readonly Place[], value: Tensor, accumulate: 
   );
 }
 
-/** The part with `value` where the mask is true; how many that are must not matter to the value's shape. */
+/** The part with `value` where the mask is true; the shape of the value must not depend on how many those are. */
 function masked(part: Tensor, { axis, index: mask }: Place, value: Tensor, accumulate: boolean): Tensor {
   const covered = part.shape.slice(axis, axis + mask.ndim);
   if (!sameShape(covered, mask.shape))

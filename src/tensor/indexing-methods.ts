@@ -151,7 +151,7 @@ export abstract class IndexingMethods extends ArrangementMethods {
   multinomial(this: Tensor, numSamples: number, replacement?: boolean): Tensor {
     return sampling.multinomial(this, numSamples, replacement);
   }
-  /** The bucket between sorted boundaries in which each element lies. */
+  /** The bucket between sorted boundaries that each element belongs to. */
   bucketize(this: Tensor, boundaries: Tensor, options?: SearchOptions): Tensor {
     return bucketize(this, boundaries, options);
   }

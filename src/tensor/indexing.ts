@@ -23,7 +23,7 @@ export interface Slice {
   readonly step?: number | null;
 }
 
-/** What an axis is indexed with; "..." stands for all axes that no other item is for, `null` for a new one. */
+/** An index of an axis; "..." means all axes that no other item is for, `null` a new one. */
 export type IndexItem = number | Slice | "..." | null | Tensor;
 
 /** `start:stop:step` for {@link IndexItem}; `slice()` is a whole axis. As PyTorch's Slice in C++, one number is where it starts. */
@@ -39,7 +39,7 @@ export interface Place {
   readonly index: Tensor;
 }
 
-/** What the items come to: a view of the input, and which axes of it tensors name positions of. */
+/** The result of the items: a view of the input, and the axes of it that tensors index. */
 export interface Indexed {
   readonly part: Tensor;
   readonly places: readonly Place[];

@@ -116,11 +116,11 @@ export function meshgrid(
   return indexing === "xy" && lists.length > 1 ? grids.map((grid) => grid.transpose(0, 1)) : grids;
 }
 
-/** Where the elements on and below the diagonal of a matrix stand, row by row: [rows; columns], int32. */
+/** The positions of the elements on and below the diagonal of a matrix, row by row: [rows; columns], int32. */
 export const trilIndices = (rows: number, columns: number, offset = 0): Tensor =>
   triangleIndices("trilIndices", rows, columns, offset, (row, column) => column <= row + offset);
 
-/** Where the elements on and above the diagonal of a matrix stand, row by row: [rows; columns], int32. */
+/** The positions of the elements on and above the diagonal of a matrix, row by row: [rows; columns], int32. */
 export const triuIndices = (rows: number, columns: number, offset = 0): Tensor =>
   triangleIndices("triuIndices", rows, columns, offset, (row, column) => column >= row + offset);
 

@@ -20,7 +20,7 @@ export const apply: Apply = (op, inputs, attrs) => {
   return implementation(op, inputs, attrs);
 };
 
-/** One of the results of an op with several, of which `all` stands for all. */
+/** One of the results of an op with several, all of which `all` represents. */
 export const resultOf = (all: Tensor, index: number): Tensor =>
   index === 0 && (all.isTraced || all.version.type.others === undefined)
     ? all

@@ -25,7 +25,7 @@ export function median(input: Tensor, dim?: number, keepdim?: Keepdim): Tensor |
   return middle("median", input, dim, keepdim);
 }
 
-/** Like {@link median}, without NaN; NaN where nothing else is there. */
+/** Like {@link median}, ignoring NaN; NaN if there is nothing else. */
 export function nanmedian(input: Tensor): Tensor;
 export function nanmedian(input: Tensor, dim: number, keepdim?: Keepdim): Sorted;
 export function nanmedian(input: Tensor, dim?: number, keepdim?: Keepdim): Tensor | Sorted {
@@ -71,7 +71,7 @@ function middleAlong(callee: "median" | "nanmedian", x: Tensor, axis: number): S
     if (x.dtype !== "float32") return constant(Math.floor((extent - 1) / 2), "int32").expand(one);
     const numbers = x.isnan().logicalNot().sum(axis, true);
     const middle = numbers.sub(1).bitwiseRightShift(1);
-    // NaN stand behind all numbers: the first of them is what comes after the numbers.
+    // NaN are sorted after all numbers, so the first of them comes after the numbers.
     return callee === "nanmedian" ? middle : where(numbers.lt(extent), numbers, middle);
   };
   const rank = place().clamp(0, extent - 1);
@@ -113,7 +113,7 @@ export const quantile = (
   options?: InterpolationOptions,
 ): Tensor => quantiles("quantile", input, q, dim, keepdim, options);
 
-/** Like {@link quantile}, without NaN; NaN where nothing else is there. */
+/** Like {@link quantile}, ignoring NaN; NaN if there is nothing else. */
 export const nanquantile = (
   input: Tensor,
   q: number | Tensor,

@@ -35,7 +35,7 @@ export function takeSaved(): readonly Version[] {
   return taken;
 }
 
-/** The numbers since the last call that nobody has computed and nothing else is computed from. */
+/** The numbers since the last call that have not been computed and that nothing else is computed from. */
 export function takeScalars(): readonly Version[] {
   const taken = scalars.filter(({ operation, isUsed }) => operation !== undefined && !isUsed);
   scalars = [];

@@ -82,7 +82,7 @@ export const atanh = unary("atanh");
 export const sigmoid = unary("sigmoid");
 /** The error function of each element. */
 export const erf = unary("erf");
-/** 1 minus the error function of each element, accurate where that is tiny. */
+/** 1 minus the error function of each element, accurate even if that is tiny. */
 export const erfc = unary("erfc");
 /** The inverse error function of each element. */
 export const erfinv = unary("erfinv");

@@ -63,7 +63,7 @@ export abstract class PointwiseMethods extends ElementaryMethods {
   erf(this: Tensor): Tensor {
     return apply("erf", [this]);
   }
-  /** Each element, or 0 where it is below 0. */
+  /** Each element, or 0 if it is below 0. */
   relu(this: Tensor): Tensor {
     return apply("relu", [this]);
   }

@@ -32,7 +32,7 @@ function halfPower(base: Tensor, exponent: number): Tensor {
   return exponent > 0 ? root : apply("div", [constant(1), root]);
 }
 
-/** Squared again and again, and multiplied by where the exponent has a bit. */
+/** Repeated squaring, multiplied where the exponent has a bit. */
 function knownPower(base: Tensor, exponent: number): Tensor {
   if (exponent < 0)
     return refuse(
@@ -50,7 +50,9 @@ function knownPower(base: Tensor, exponent: number): Tensor {
 /** The bits of an int32 exponent that is not negative. */
 const BITS = 31;
 
-/** The same for any exponent; where it is negative, 1 and -1 alone have powers, and the others' are cut off to 0. */
+/**
+ * The same for any exponent; if it is negative, only 1 and -1 have integer powers, and the others' are truncated to 0.
+ */
 function wholePower(base: Tensor, exponent: Tensor): Tensor {
   const isOdd = exponent.bitwiseAnd(1).ne(0);
   let result = where(isOdd, base, 1);

@@ -8,7 +8,7 @@ import { apply, constant } from "./operation.ts";
 import type { Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
 
-/** What stands for PyTorch's other dtypes. */
+/** The replacements of PyTorch's other dtypes. */
 function instead(dtype: string): string {
   if (/^u?int|^long$|^short$/.test(dtype)) return ": whole numbers are int32 here";
   return /float|^double$|^half$/.test(dtype) ? ": numbers with a fraction are float32 here" : "";

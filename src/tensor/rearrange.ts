@@ -148,7 +148,7 @@ export function cat(tensors: readonly Tensor[], dim = 0): Tensor {
   return apply("cat", alike, { axis });
 }
 
-/** What stands in a user's list may be anything. */
+/** A user's list may contain anything. */
 const isEmptyList = (input: Tensor | undefined): boolean => input?.ndim === 1 && input.shape[0] === 0;
 
 /** Tensors of one shape along a new axis. */
@@ -168,7 +168,7 @@ export function stack(tensors: readonly Tensor[], dim = 0): Tensor {
   );
 }
 
-/** Tensors come as one list; what stands in it is for the operation to look at. */
+/** Tensors come as one list, whose items the operation checks. */
 function requireList(callee: string, tensors: unknown): void {
   if (!Array.isArray(tensors))
     withOrigin(() =>

@@ -23,7 +23,7 @@ function floatsAnd(callee: string, input: Tensor, keepdim: Keepdim | undefined):
   return readKeepdim(callee, keepdim);
 }
 
-/** The checked `keepdim` of a method that chooses one of the elements over `dim`, of which there must be some. */
+/** The checked `keepdim` of a method that selects one of the elements over `dim`, which must not be empty. */
 function choiceAnd(
   callee: string,
   input: Tensor,
@@ -36,7 +36,7 @@ function choiceAnd(
   return isKept;
 }
 
-/** Throws for truths, none of which is the largest. */
+/** Throws for booleans, which have no largest element. */
 function requireNumbers(callee: string, input: Tensor): void {
   if (input.dtype === "bool") refuse(`${callee} does not take bool tensors: use .int()`);
 }
@@ -166,7 +166,7 @@ export abstract class ReductionMethods extends PointwiseMethods {
     requireFloats("softmax", this);
     return alongAxis(this, dim, (x, axis) => apply("softmax", [x], { axis }));
   }
-  /** The logarithm of {@link softmax} along `dim`, accurate where that is tiny. */
+  /** The logarithm of {@link softmax} along `dim`, accurate even if that is tiny. */
   logSoftmax(this: Tensor, dim: number): Tensor {
     requireFloats("logSoftmax", this);
     return alongAxis(this, dim, (x, axis) => apply("log_softmax", [x], { axis }));

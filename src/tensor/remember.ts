@@ -16,7 +16,7 @@ export function edgeIn(recorder: Recorder | undefined, tensor: Tensor): GradFn |
   return tensor.requiresGrad ? tensor.asLeaf : undefined;
 }
 
-/** Records an operation, whose result remembers it where one of its inputs has an edge. */
+/** Records an operation, which its result remembers if one of its inputs has an edge. */
 export function rememberTraced(
   recorder: Recorder,
   op: string,

@@ -21,7 +21,7 @@ export function repeat(input: Tensor, sizes: readonly number[]): Tensor {
   return repeated(input, sizes);
 }
 
-/** The input laid out `sizes[k]` times along axis k; where there are fewer sizes than axes they mean the last ones. */
+/** The input repeated `sizes[k]` times along axis k; if there are fewer sizes than axes they apply to the last ones. */
 export function tile(input: Tensor, sizes: readonly number[]): Tensor {
   requireTensor("tile", input);
   if (!areCounts(sizes))
@@ -29,7 +29,7 @@ export function tile(input: Tensor, sizes: readonly number[]): Tensor {
   return repeated(input, [...Array(Math.max(0, input.ndim - sizes.length)).fill(1), ...sizes]);
 }
 
-/** Each axis stands behind a new one for its repetitions, and is joined with it. */
+/** Each axis follows a new one for its repetitions, and is joined with it. */
 function repeated(input: Tensor, sizes: Shape): Tensor {
   const shape = [...Array(sizes.length - input.ndim).fill(1), ...input.shape];
   const apart = shape.flatMap((extent, k) => (sizes[k] === 1 ? [extent] : [1, extent]));

@@ -10,7 +10,7 @@ import { type GradFn, type Operand, OperationGradFn } from "./grad-fn.ts";
 import { hasFloat } from "./remember.ts";
 import { Version } from "./version.ts";
 
-/** What a value of a graph stands for, and where gradients for it go, if they are wanted. */
+/** The meaning of a value of a graph, and where gradients for it go, if they are wanted. */
 export interface Known {
   readonly operand: Operand;
   readonly edge?: GradFn | undefined;
@@ -29,7 +29,7 @@ export function replayer(
   const all = new Map<Value, Known>();
   const find = (value: Value): Known | undefined => all.get(value) ?? known.get(value);
   const firsts = new Map<Operand, Known>();
-  /** A version that stands for all results of an op is read by way of its first one. */
+  /** A version of all results of an op is read through its first one. */
   const first = (all: Known): Known => {
     const { operand } = all;
     if (operand.kind !== "version" || operand.type.others === undefined) return all;

@@ -13,7 +13,7 @@ import type { Tensor } from "./tensor.ts";
 
 let uniform: ((shape: Shape) => Tensor) | undefined;
 
-/** Gives this file `rand`: random.ts stands above the methods of tensors, of which those here are some. */
+/** Gives this file `rand`: random.ts imports the methods of tensors, which include those here. */
 export function injectUniform(rand: (shape: Shape) => Tensor): void {
   uniform = rand;
 }
@@ -23,7 +23,7 @@ function drawn(shape: Shape): Tensor {
   return uniform(shape);
 }
 
-/** 1 with the probability that each element gives, or `p` for all, else 0; NaN where that is no probability. */
+/** 1 with the probability that each element gives, or `p` for all, else 0; NaN if that is not a probability. */
 export function bernoulli(input: Tensor, p?: number): Tensor {
   requireFloats("bernoulli", input);
   if (p !== undefined && !(p >= 0 && p <= 1))
@@ -64,7 +64,7 @@ export function multinomial(input: Tensor, numSamples: number, replacement = fal
   return checked.reshape([...input.shape.slice(0, -1), numSamples]);
 }
 
-/** Where the sums of the weights pass random parts of the whole, at a weight that is not 0. */
+/** The positions where the cumulative weights pass random shares of the total, at a weight that is not 0. */
 function withReplacement(weights: Tensor, isPositive: Tensor, numSamples: number): Tensor {
   const sums = weights.cumsum(-1);
   const whole = where(isPositive, sums, 0).amax(-1, true);

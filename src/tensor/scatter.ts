@@ -61,7 +61,7 @@ export function scatterAdd(input: Tensor, dim: number, index: Tensor, src: Tenso
   return input.add(apply("scatter_add", [within(src, index.shape), index], { axis, shape }));
 }
 
-/** Throws unless `index`, and `src` where it is a tensor, suit an input. */
+/** Throws unless `index`, and `src` if it is a tensor, suit an input. */
 export function requireScattered(
   callee: string,
   input: Tensor,
@@ -84,7 +84,7 @@ export function requireScattered(
 export const within = (x: Tensor, shape: readonly number[]): Tensor =>
   shape.reduce((part, extent, k) => (extent === part.shape[k] ? part : slice(part, k, 0, extent)), x);
 
-/** Which element of a list, or of an axis, comes to each place: -1 where none does. */
+/** Which element of a list, or of an axis, is written to each position: -1 if none is. */
 export const lastPosition = (index: Tensor, axis: number, extent: number): Tensor =>
   apply("last_position", [index], { axis, extent, absent: -1 });
 
@@ -135,7 +135,7 @@ export function indexFill(input: Tensor, dim: number, index: Tensor, value: Tens
   return withParts(input, axis, position, () => to(filled, input.dtype));
 }
 
-/** The input with other parts along an axis, where a list of positions names it: which of the list wins is given to `part`. */
+/** The input with other parts along an axis, where a list of positions names it: `part` gets the index that wins. */
 export function withParts(
   input: Tensor,
   axis: number,

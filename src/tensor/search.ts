@@ -40,7 +40,7 @@ export function bucketize(input: Tensor | number, boundaries: Tensor, options: S
   return placesAmong(boundaries, wanted, readOnlyOption("bucketize", options, "right", false));
 }
 
-/** How many of the sorted numbers stand in front of each value: those that are not as large as it, or not larger. */
+/** The number of sorted numbers before each value: those less than it, or not greater. */
 function placesAmong(sorted: Tensor, values: Tensor, right: boolean): Tensor {
   const [numbers, each] = promoted(sorted, values.unsqueeze(-1));
   const isBehind = apply("compare", [numbers, each], { relation: right ? "gt" : "ge" });

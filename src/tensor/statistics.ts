@@ -204,7 +204,7 @@ const isNoTensor = (bound: Tensor | number | undefined): bound is number | undef
 
 type Bounds = readonly (number | undefined)[];
 
-/** Whole numbers stay whole between whole bounds, and what bounds they cannot reach are none. */
+/** Integers stay integers between integer bounds, and bounds that they cannot reach have no effect. */
 function clampByNumbers(input: Tensor, bounds: Bounds): Tensor {
   const isWhole = input.dtype !== "float32" && bounds.every((bound) => (bound ?? 0) % 1 === 0);
   const x = to(input, isWhole ? "int32" : "float32");

@@ -36,9 +36,9 @@ export interface StepRecorder {
   updatesOf(optimizer: SteppingOptimizer, parameter: Tensor): number;
   /** The scalars of these names that every run is given for the update of these parameters. */
   scalars(updated: UpdatedTogether, names: readonly string[]): Readonly<Record<string, Value>>;
-  /** What stands for a tensor that `rule` keeps for a parameter, under a name that says so. */
+  /** The value of a tensor that `rule` keeps for a parameter, under a name that says so. */
   state(rule: string, parameter: Tensor, name: string, tensor: Tensor): Value;
-  /** Has `tensor`, a parameter or a state, stand for `value` from here on, and hold it after each run. */
+  /** Makes `tensor`, a parameter or a state, refer to `value` from here on, and hold it after each run. */
   assign(tensor: Tensor, value: Value): void;
   /** Says that an optimizer has updated these parameters. */
   stepped(optimizer: SteppingOptimizer, parameters: readonly Tensor[]): void;

@@ -5,7 +5,7 @@ import { type DType, isFloat, type TypedArray } from "../core/dtype.ts";
 import { KilnError } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
 
-/** Where a leaf's numbers live: in the host's memory, or in the store of a compiled model. */
+/** Where a leaf's numbers are: in the host's memory, or in the store of a compiled model. */
 export interface Storage {
   read(): Promise<TypedArray>;
   /** The numbers as the host last saw them, without waiting; `undefined` when they live elsewhere. */

@@ -6,7 +6,7 @@ import { Tensor } from "./tensor.ts";
 /** A tensor, or tensors in lists and records, however deep. */
 export type Tensors = Tensor | readonly Tensors[] | { readonly [name: string]: Tensors };
 
-/** What a `forward` may return: the same, where `null` and `undefined` may stand for a tensor that is not there. */
+/** The possible results of `forward`: the same, with `null` or `undefined` for a tensor that is absent. */
 export type Outputs =
   | Tensor
   | readonly (Outputs | null | undefined)[]

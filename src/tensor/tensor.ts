@@ -66,13 +66,13 @@ export class Tensor extends InPlaceMethods {
   private gradient: Tensor | null = null;
   private madeBy: GradFn | null = null;
   private accumulator: AccumulateGrad | undefined;
-  /** @internal Whose memory this tensor shows, where that is not its own; for view.ts, as are the four that follow. */
+  /** @internal Whose memory this tensor shows, if not its own; for view.ts, as are the four that follow. */
   link: ViewLink | undefined;
   /** @internal Its own memory, once another tensor shows the numbers there. */
   memory: Memory | undefined;
   /** @internal What was written to a view of this tensor and not yet put back. */
   late: LateWrite | undefined;
-  /** @internal How often what this tensor stands for has changed. */
+  /** @internal How often the value of this tensor has changed. */
   changes = 0;
   /** @internal How often it got a history by that. */
   recordedChanges = 0;
@@ -93,7 +93,7 @@ export class Tensor extends InPlaceMethods {
     return made;
   }
 
-  /** @internal What stands behind this tensor; for the tracer, the evaluator and the store. */
+  /** @internal The value of this tensor; for the tracer, the evaluator and the store. */
   get behind(): Source {
     this.update();
     return this.source;
@@ -104,24 +104,24 @@ export class Tensor extends InPlaceMethods {
     if (this.link !== undefined || this.late !== undefined) bringUpToDate(this);
   }
 
-  /** @internal The current version of the numbers; an error inside of `forward`, where there are none. */
+  /** @internal The current version of the numbers; throws inside of `forward`, where there are none. */
   get version(): Version {
     const { behind } = this;
     if (behind.kind === "traced") throw tracedValueError();
     return behind;
   }
 
-  /** @internal Whether it stands for a value of a graph that is being made. */
+  /** @internal Whether it represents a value of a graph that is being built. */
   get isTraced(): boolean {
     return this.source.kind === "traced";
   }
 
-  /** @internal Who records what is done with it: nobody unless it stands for a value of a graph. */
+  /** @internal The recorder of its operations; undefined unless it represents a value of a graph. */
   get recorder(): Recorder | undefined {
     return this.source.kind === "traced" ? this.source.by : undefined;
   }
 
-  /** @internal Makes this tensor, and no other that shows the same memory, stand for something else of the same type. */
+  /** @internal Makes only this tensor, not others that share its memory, refer to another value of the same type. */
   become(source: Source, madeBy = this.madeBy): void {
     this.source = source;
     this.madeBy = madeBy;
@@ -189,7 +189,7 @@ export class Tensor extends InPlaceMethods {
     return this.gradFn ?? (this.wantsGrad || this.requiresGrad ? this.asLeaf : undefined);
   }
 
-  /** @internal What stands for it where it is taken as a leaf, whatever it was computed from. */
+  /** @internal Its function as a leaf, whatever it was computed from. */
   get asLeaf(): AccumulateGrad {
     this.accumulator ??= new AccumulateGrad(this);
     return this.accumulator;
@@ -253,7 +253,7 @@ export class Tensor extends InPlaceMethods {
     return dim === undefined ? this.shape : this.shape[ownAxisOf("size", this, dim)];
   }
 
-  /** The numbers themselves, not a copy, when they lie on the host; for feeding programs without waiting. */
+  /** The numbers themselves, not a copy, if they are on the host; for feeding programs without waiting. */
   peek(): TypedArray | undefined {
     const { behind } = this;
     return behind.kind === "version" ? behind.storage?.peek() : undefined;
@@ -283,14 +283,14 @@ export class Tensor extends InPlaceMethods {
     return this.version.read().then((data) => formatTensor(data, this.shape, this.dtype, this.suffixes));
   }
 
-  /** What stands behind the numbers in the printed text. */
+  /** The suffix after the numbers in the printed text. */
   private get suffixes(): readonly string[] {
     const { gradFn } = this;
     if (gradFn !== null) return [`grad_fn=<${gradFn.name}>`];
     return this.wantsGrad ? ["requires_grad=True"] : [];
   }
 
-  /** The text of {@link format} where the numbers lie on the host; else shape and dtype, and how to read the numbers. */
+  /** The text of {@link format} if the numbers are on the host; else shape and dtype, and how to read the numbers. */
   override toString(): string {
     const { isTraced, shape, dtype } = this;
     const data = this.peek();
@@ -321,7 +321,7 @@ export class Tensor extends InPlaceMethods {
 export const isLearned = (type: NodeType, inputs: readonly Tensor[]): boolean =>
   hasFloat(type) && inputs.some(({ requiresGrad }) => requiresGrad);
 
-/** Of a tensor that the body of a loop has made, where it is no longer there. */
+/** For a tensor that the body of a loop has made, after the loop. */
 export const outsideBody = (op: string): string =>
   `${op} is given a tensor from the body of a scan, outside of it: what is needed outside must be among its results`;
 

@@ -16,7 +16,7 @@ export interface Operation {
   readonly op: string;
   readonly inputs: readonly Version[];
   readonly attrs: Attrs;
-  /** Where the operation stands in the user's program, where it may fail when it is computed. */
+  /** The operation's place in the user's program, in case it fails when it is computed. */
   readonly origins?: readonly Origin[];
 }
 
@@ -27,7 +27,7 @@ export class Version {
   readonly dtype: DType;
   /** Whether to store the numbers when something else is computed from them: parameters and gradients live on. */
   isSaved = false;
-  /** How many operations read this version, and how many tensors more than one stand for it. */
+  /** The number of operations that read this version, and of further tensors that refer to it. */
   uses = 0;
   private known: Storage | undefined;
   private pending: Promise<Storage> | undefined;
@@ -46,7 +46,7 @@ export class Version {
     return new Version(type, storage, undefined);
   }
 
-  /** A version that waits to be computed; of an op with several results it stands for all of them. */
+  /** A version that is still to be computed; for an op with several results it represents all of them. */
   static from(type: NodeType, operation: Operation): Version {
     for (const input of operation.inputs) input.uses++;
     return new Version(type, undefined, operation);
@@ -62,12 +62,12 @@ export class Version {
     return this.uses > 0;
   }
 
-  /** Where the numbers are, once they are there. */
+  /** Where the numbers are, once they exist. */
   get storage(): Storage | undefined {
     return this.known;
   }
 
-  /** What is to be computed, as long as nobody has begun to. */
+  /** What is to be computed, until that has begun. */
   get operation(): Operation | undefined {
     return this.recipe;
   }
@@ -94,12 +94,12 @@ export class Version {
     this.known = storage;
   }
 
-  /** The numbers themselves, not a copy; computed if nobody has done so. */
+  /** The numbers themselves, not a copy; computed if they have not been. */
   async read(): Promise<TypedArray> {
     if (this.recipe !== undefined) {
       const evaluator = currentEvaluator();
       invariant(evaluator !== undefined, "an evaluator is injected by src/compile.ts");
-      // A failure reaches whoever waits for the numbers below.
+      // A failure is reported to whatever waits for the numbers below.
       evaluator.compute([this]).catch(() => undefined);
     }
     return (this.known ?? (await this.pending!)).read();

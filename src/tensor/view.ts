@@ -29,7 +29,7 @@ type Bond = "view" | "noGrad" | "detached";
 /** What a view shows: a tensor's memory, which that may leave to another tensor. */
 export interface Memory {
   tensor: Tensor;
-  /** The tensor that stands in programs for what shows this memory, where one does. */
+  /** The tensor that represents this memory in programs, if there is one. */
   outsider: Tensor | undefined;
 }
 
@@ -59,7 +59,7 @@ export function ownerOf(tensor: Tensor): Tensor {
   return owner;
 }
 
-/** Performs an op that shows its input's memory; where the elements do not lie so that it can, the result is a copy. */
+/** Performs an op that shows its input's memory; if the layout does not allow that, the result is a copy. */
 export function view(op: string, input: Tensor, attrs: Attrs): Tensor {
   const result = apply(op, [input], attrs);
   const rule = definitionOf(op).view;
@@ -108,7 +108,7 @@ export const hasSharedElements = ({ link, shape }: Tensor): boolean =>
 export function bringUpToDate(tensor: Tensor): void {
   const owner = ownerOf(tensor);
   if (owner.late?.view === tensor || (owner.late === undefined && isCurrent(tensor))) return;
-  // What a trace has not touched is no part of it.
+  // Tensors that a trace has not touched are not part of it.
   recordWith(owner.recorder, () => {
     if (owner.late !== undefined) putBack(owner, owner.late);
     show(tensor);
@@ -189,7 +189,7 @@ export function sameNumbers(tensor: Tensor): Tensor {
   return tensor;
 }
 
-/** Makes `target` alone stand for `result`. */
+/** Makes only `target` refer to `result`. */
 function assume(target: Tensor, result: Tensor, numbersOnly: boolean): void {
   if (!numbersOnly) {
     const { behind, gradFn } = result;

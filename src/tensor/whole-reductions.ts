@@ -56,7 +56,7 @@ export const wholeMax = (x: Tensor, dim: Dims | undefined, keepdim: boolean): Te
 export const wholeMin = (x: Tensor, dim: Dims | undefined, keepdim: boolean): Tensor =>
   reduceByHalves(x, dim, keepdim, (a, b) => a.minimum(b));
 
-/** The extreme elements along `dim`, or of all, and where the first of them stands. */
+/** The extreme elements along `dim`, or of all, and the position of the first of them. */
 export function wholeExtremes(
   input: Tensor,
   dim: number | undefined,

@@ -12,7 +12,7 @@ export interface Arity {
   readonly most: number;
 }
 
-/** From the class, whose `forward` the module's own stands for; parameters with defaults and rest parameters are free. */
+/** From the class, as the module's own `forward` wraps it; parameters with defaults and rest parameters are free. */
 export function arityOf(module: Traceable): Arity {
   const declared: unknown = Object.getPrototypeOf(module).forward;
   if (typeof declared !== "function") return { declared: 0, most: Number.POSITIVE_INFINITY };

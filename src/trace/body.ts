@@ -27,7 +27,9 @@ export interface Named {
 
 /** What a body has become. */
 export interface RecordedBody {
-  /** Its inputs are the elements that it was given, the number of the iteration where it reads that, what it reads from outside. */
+  /**
+   * Its inputs are the given elements, the number of the iteration if it reads that, and what it reads from outside.
+   */
   readonly graph: Graph;
   readonly readsIteration: boolean;
   readonly captured: readonly Tensor[];
@@ -41,7 +43,7 @@ export class BodyRecorder implements Recorder {
   private readonly given: Input[] = [];
   /** What is read from outside: a tensor that wants gradients by itself, others by what stands behind them. */
   private readonly captured = new Map<object, { readonly tensor: Tensor; readonly own: Tensor }>();
-  /** Tensors that the body has made of numbers. */
+  /** Tensors that the body has created from numbers. */
   private readonly local = new WeakSet<Tensor>();
   private readonly names = new Set<string>();
   private iteration: Tensor | undefined;
@@ -50,7 +52,7 @@ export class BodyRecorder implements Recorder {
     this.iterations = iterations;
   }
 
-  /** What stands for a tensor of each iteration. */
+  /** The value of a tensor in each iteration. */
   element(name: string, type: TensorType, tracksGradient: boolean): Tensor {
     const input = this.builder.input("input", this.unusedName(name), type);
     this.given.push(input);
@@ -133,7 +135,7 @@ export class BodyRecorder implements Recorder {
     return this.outer === other || (this.outer instanceof BodyRecorder && this.outer.isWithin(other));
   }
 
-  /** What stands in the body for a tensor from outside. */
+  /** The value in the body for a tensor from outside. */
   private capture(tensor: Tensor, isDetached: boolean): Tensor {
     const { behind, requiresGrad } = tensor;
     const key = requiresGrad && !isDetached ? tensor : behind;

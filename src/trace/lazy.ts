@@ -9,9 +9,9 @@ import type { Version } from "../tensor/version.ts";
 import type { Trace } from "./trace.ts";
 
 export interface LazyTrace extends Trace {
-  /** What stands behind the graph's inputs, in order. */
+  /** The tensors' versions of the graph's inputs, in order. */
   readonly leaves: readonly Version[];
-  /** What stands behind the graph's outputs, in order; equal computations share one. */
+  /** The versions of the graph's outputs, in order; equal computations share one. */
   readonly outputs: readonly (readonly Version[])[];
 }
 
@@ -40,7 +40,7 @@ export function traceLazy(wanted: readonly Version[], liftConstants: boolean): L
       builder.node(operation.op, inputs, operation.attrs),
     );
     values.set(version, value);
-    // What stands for several results is never kept itself.
+    // A version of several results is never kept itself.
     if ((version.isSaved || asked.has(version)) && type.others === undefined) {
       const same = outputs.get(value);
       if (same === undefined) outputs.set(value, [version]);

@@ -13,7 +13,7 @@ export const untrained = ({ dtype, shape, isLeaf }: Tensor): string =>
 
 export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
 
-/** What somebody returned in place of a tensor. */
+/** The value that was returned instead of a tensor. */
 export function described(result: unknown): string {
   if (result instanceof Promise) return "a promise: forward is not async, and awaits nothing";
   if (Array.isArray(result)) return "a list with something else in it, or nothing";

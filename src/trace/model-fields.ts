@@ -24,7 +24,7 @@ interface Layers {
 
 interface Container {
   children(): readonly unknown[];
-  /** What it holds, where that is not modules alone. */
+  /** Its contents, if these are not only modules. */
   values?(): Iterable<unknown>;
 }
 

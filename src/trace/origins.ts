@@ -136,7 +136,9 @@ function placeOf(frame: string): Place | undefined {
 
 const pathOf = (file: string): string => decodeURI(file.replace(/^file:\/\//, "").replace(/\?.*$/, ""));
 
-/** The path as dumps and messages show it: relative to the working directory where it lies below, else the file's name. */
+/**
+ * The path as dumps and messages show it: relative to the working directory if it is below that, else the file's name.
+ */
 export function displayPath(path: string): string {
   const base = typeof process === "undefined" ? "" : `${process.cwd()}/`;
   return base !== "" && path.startsWith(base)

@@ -1,4 +1,4 @@
-/** What a `forward` has returned: the tensors in it, in order, and what is wrong with it where it is something else. */
+/** The result of a `forward`: the tensors in it, in order, and what is wrong with it if it is something else. */
 
 import { Tensor } from "../tensor/tensor.ts";
 import { leavesOf } from "../tensor/tensor-tree.ts";
@@ -8,7 +8,7 @@ import { described, typeOf, wantsNumber } from "./mistakes.ts";
 export const tensorsIn = (result: unknown): readonly Tensor[] =>
   leavesOf(result, "").flatMap(({ value }) => (value instanceof Tensor ? [value] : []));
 
-/** Why `result` is nothing that a model called `name` may return; undefined where it is. */
+/** Why a model called `name` may not return `result`; undefined if it may. */
 export function mistakeIn(result: unknown, name: string): string | undefined {
   const leaves = leavesOf(result, "forward's result").filter(
     ({ value }) => (value ?? undefined) !== undefined,
@@ -49,7 +49,7 @@ export function mistakeInStep(result: unknown, name: string): string | undefined
   return `the step ${name} must return tensors, in lists and records, or nothing: ${path} is ${described(value)}`;
 }
 
-/** Why `result` does not end with a state like `state`; undefined where it does. */
+/** Why `result` does not end with a state like `state`; undefined if it does. */
 export function mistakeInCarried(state: unknown, result: unknown, name: string): string | undefined {
   const wanted =
     `forward of ${name} is given the carried state last, and must return a list that ends with the next one, such as ` +

@@ -17,7 +17,7 @@ import { BodyRecorder, type Named } from "./body.ts";
 export interface ScanOptions {
   /** Whether to go from the last elements to the first; what is stacked lies in the order of the inputs all the same. */
   readonly reverse?: boolean;
-  /** How many iterations there are, where no inputs say it. */
+  /** The number of iterations, if no inputs determine it. */
   readonly length?: number;
 }
 
@@ -116,7 +116,7 @@ export function scan<
 /** A tensor and the way to it. */
 type Place = Leaf<Tensor>;
 
-/** All tensors in order; throws where there is something else. */
+/** All tensors in order; throws if there is something else. */
 function placesOf(tree: unknown, path: string): readonly Place[] {
   return leavesOf(tree, path).flatMap((leaf): readonly Place[] => {
     const { path: at, value } = leaf;

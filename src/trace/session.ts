@@ -31,18 +31,18 @@ export interface Trace {
   readonly inputs: readonly { readonly name: string; readonly type: TensorType }[];
   /** What the graph is right for: the fields of the model, and of the loss. */
   readonly assumes?: readonly ModelFields[];
-  /** What a run gives: lists and records, in which numbers tell which output stands where. */
+  /** The structure of a run's result: lists and records with the indices of outputs. */
   readonly returned?: unknown;
-  /** The names of all that the loss returns; `loss` alone where that is one tensor. */
+  /** The names of everything that the loss returns; only `loss` if that is one tensor. */
   readonly losses?: readonly string[];
   /** The states that hold numbers which forward itself gives. */
   readonly written?: ReadonlySet<string>;
 }
 
-/** A tensor from outside of the trace, which stands for a value of the graph as long as the trace lasts. */
+/** A tensor from outside of the trace, which represents a value of the graph during the trace. */
 interface Adopted {
   readonly tensor: Tensor;
-  /** What it stands for otherwise. */
+  /** Its value otherwise. */
   readonly source: Source;
   readonly madeBy: GradFn | null;
   /** The state it is in the graph. */
@@ -55,7 +55,7 @@ export class Session implements Recorder {
   private readonly states = new Map<string, Tensor>();
   /** By the tensor itself: two of them may hold the same numbers. */
   private readonly adopted = new Map<Tensor, Adopted>();
-  /** Tensors that forward has made of numbers: each run makes them anew. */
+  /** Tensors that forward has created from numbers: each run creates them again. */
   private readonly local = new WeakSet<Tensor>();
   /** States that hold something else after the run, in the order in which they were first changed. */
   private readonly changed = new Set<Adopted>();
@@ -73,7 +73,7 @@ export class Session implements Recorder {
   private readonly streams = new Map<string, number>();
   private readonly model: Traceable;
   private readonly isTraining: boolean;
-  /** What happens to gradients and optimizers, where a whole step is traced. */
+  /** Events of gradients and optimizers, if a whole step is traced. */
   readonly step: StepEvents | undefined;
   private readonly namer: ValueNamer;
   private random: Pick<RandomSource, "seed" | "step"> | undefined;
@@ -163,7 +163,7 @@ export class Session implements Recorder {
       try {
         return model.forward(...passed, ...handed);
       } catch (error) {
-        // What is not given may be optional; where it is not, that is what is wrong.
+        // A missing argument may be optional; if it is not, that is the mistake.
         throw given < declared ? this.miscounted(listed, error) : error;
       }
     });
@@ -341,7 +341,7 @@ export class Session implements Recorder {
     return { kind: "traced", value, tracksGradient, by: this };
   }
 
-  /** From here on `tensor`, which owns its memory, stands for a state of that name. */
+  /** From here on `tensor`, which owns its memory, represents a state of that name. */
   private adoptState(name: string, tensor: Tensor, tracksGradient: boolean): void {
     const { dtype, shape } = tensor;
     const state = this.builder.input("state", name, { dtype, shape });

@@ -8,7 +8,7 @@ import type { Tensor } from "../tensor/tensor.ts";
 
 /** What the events need of the trace that they happen in. */
 interface Host {
-  /** The state that stands for a tensor, under this name where it is new. */
+  /** The state of a tensor, under this name if it is new. */
   stateNamed(name: string, tensor: Tensor): Value;
   /** A number that every run is given. */
   scalar(name: string, dtype: "float32"): Value;

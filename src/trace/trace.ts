@@ -25,7 +25,7 @@ export interface StepParts {
   readonly metrics?: Readonly<Record<string, Metric>> | undefined;
 }
 
-/** The outputs of a graph, and where each of them stands in what a run gives. */
+/** The outputs of a graph, and the position of each in a run's result. */
 class GraphOutputs {
   readonly list: { name: string; tensor: Tensor }[] = [];
 
@@ -99,7 +99,7 @@ export interface StepTrace extends Trace {
   /** Its optimizers' steps, in order; what reads the scalars of each number. */
   readonly steps: readonly Stepped[];
   readonly updates: readonly UpdatedTogether[];
-  /** How many of the graph's first outputs are losses, of which `backward` was called. */
+  /** The number of the graph's first outputs that are losses, for which `backward` was called. */
   readonly lossCount: number;
 }
 

@@ -7,7 +7,7 @@ import type { Place } from "./origins.ts";
 
 export type { TensorType };
 
-/** Where a module has its hooks; another value after every change. */
+/** The module's hooks; another value after every change. */
 export const HOOKS: unique symbol = Symbol.for("kiln.Module.hooks");
 
 /** What the tracer needs of a module; `nn.Module` is one. */
@@ -19,7 +19,7 @@ export interface Traceable {
   namedParameters(): Iterable<readonly [string, Tensor]>;
   /** What it keeps and does not learn, by dotted name. */
   namedBuffers(): Iterable<readonly [string, Tensor]>;
-  /** The hooks that forward calls, where a module has any. */
+  /** The hooks that forward calls, if a module has any. */
   readonly [HOOKS]?: unknown;
   /** @internal Where the user made it, when known. */
   readonly constructedAt?: Place | undefined;
@@ -27,7 +27,7 @@ export interface Traceable {
 
 /** A loss: a module of outputs and targets. */
 export interface TraceableLoss extends Traceable {
-  /** The target that goes with an output, for whoever compiles without saying what `targets` there are. */
+  /** The type of the target for an output, if `targets` are not given. */
   targetType?(output: TensorType): TensorType;
 }
 

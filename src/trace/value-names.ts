@@ -1,4 +1,4 @@
-/** Names graph values after the user's variables, where somebody who has read the source says which call gives which. */
+/** Names graph values after the user's variables, if the source has been read to find which call gives which. */
 
 import type { Graph, Input, Node, Value } from "../ir/types.ts";
 import type { Place } from "./origins.ts";
@@ -57,7 +57,7 @@ export class ValueNamer {
   }
 }
 
-/** The user's identifier, in which any letter may stand, as the text of a graph can spell it. */
+/** The user's identifier, which may contain any letter, as the text of a graph can spell it. */
 const plainName = (name: string): string =>
   name
     .slice(0, LONGEST)

@@ -47,7 +47,7 @@ export function batchNorm(
   return normalized(input, { runningMean, runningVar }, options);
 }
 
-/** The options of {@link batchNorm}, where undefined stands for the default. */
+/** The options of {@link batchNorm}, with undefined for the default. */
 type Given = { readonly [Name in keyof BatchNormOptions]: BatchNormOptions[Name] | undefined };
 
 /** One number per channel each, where they are kept. */

@@ -17,7 +17,7 @@ function leading(callee: string, input: Tensor): readonly number[] {
   return input.shape.slice(0, -3);
 }
 
-/** The axes `order` of what lies behind `front` leading ones. */
+/** The axes `order` of those after `front` leading ones. */
 const permuted = (input: Tensor, front: number, order: readonly number[]): Tensor =>
   input.permute([...Array(front).keys(), ...order.map((axis) => front + axis)]);
 

@@ -21,7 +21,7 @@ export interface ConvolutionOptions<Extent = Size2d> {
   readonly stride?: Extent;
   /** How much is added on both sides of each axis (default: 0); "same" keeps the extents, "valid" adds nothing. */
   readonly padding?: Extent | PaddingWord;
-  /** How far apart the elements that the kernel sees lie (default: 1). */
+  /** The spacing of the elements that the kernel sees (default: 1). */
   readonly dilation?: Extent;
   /** How many groups channels are divided into, each convolved by itself (default: 1); as many as channels make it depthwise. */
   readonly groups?: number;
@@ -29,7 +29,7 @@ export interface ConvolutionOptions<Extent = Size2d> {
 
 /** The named arguments of {@link convTranspose2d} and its like over other axes. */
 export interface TransposedConvolutionOptions<Extent = Size2d> {
-  /** How far apart the elements of the input come to lie in the output (default: 1). */
+  /** The spacing of the input's elements in the output (default: 1). */
   readonly stride?: Extent;
   /** How much is cut off on both sides of each axis (default: 0). */
   readonly padding?: Extent;
@@ -37,7 +37,7 @@ export interface TransposedConvolutionOptions<Extent = Size2d> {
   readonly outputPadding?: Extent;
   /** How many groups channels are divided into, each convolved by itself (default: 1). */
   readonly groups?: number;
-  /** How far apart the elements that the kernel sees lie (default: 1). */
+  /** The spacing of the elements that the kernel sees (default: 1). */
   readonly dilation?: Extent;
 }
 

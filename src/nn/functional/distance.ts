@@ -20,7 +20,7 @@ export interface PairwiseDistanceOptions {
 
 /** The named arguments of {@link cosineSimilarity}. */
 export interface CosineSimilarityOptions {
-  /** The axis along which the vectors lie (default: 1). */
+  /** The axis of the vectors (default: 1). */
   readonly dim?: number;
   /** The least length that is divided by (default: 1e-8). */
   readonly eps?: number;
@@ -98,7 +98,7 @@ export function cosineSimilarity(
 export interface NormalizeOptions {
   /** Which norm (default: 2). */
   readonly p?: number;
-  /** The axis along which vectors lie (default: 1). */
+  /** The axis of the vectors (default: 1). */
   readonly dim?: number;
   /** The least length that is divided by (default: 1e-12). */
   readonly eps?: number;

@@ -9,7 +9,7 @@ import { refuse, requireTensors } from "../reduction.ts";
 
 /** The named arguments of {@link unfold} and {@link fold} behind the sizes. */
 export interface UnfoldOptions {
-  /** How far apart the elements of a block lie (default: 1). */
+  /** The spacing of the elements of a block (default: 1). */
   readonly dilation?: Size2d;
   /** How many zeros are added on both sides of each axis (default: 0). */
   readonly padding?: Size2d;
@@ -17,7 +17,7 @@ export interface UnfoldOptions {
   readonly stride?: Size2d;
 }
 
-/** How windows lie along one axis. */
+/** The geometry of windows along one axis. */
 export interface AxisWindows {
   readonly kernel: number;
   readonly dilation: number;
@@ -25,7 +25,7 @@ export interface AxisWindows {
   readonly stride: number;
 }
 
-/** How windows lie in images, as it is computed with. */
+/** The geometry of windows in images, as it is computed with. */
 export interface UnfoldSettings {
   readonly kernelSize: Pair;
   readonly dilation: Pair;

@@ -18,7 +18,7 @@ export interface FractionalPoolOptions<Extent = Size2d> {
   readonly outputSize?: Extent | null;
   /** Between 0 and 1: the extents of the result as parts of the input's. */
   readonly outputRatio?: Extent | null;
-  /** Where the windows lie: [N,C,2] or [N,C,3] numbers in [0, 1) (default: random). */
+  /** The positions of the windows: [N,C,2] or [N,C,3] numbers in [0, 1) (default: random). */
   readonly _randomSamples?: Tensor | null;
 }
 

@@ -14,14 +14,14 @@ import { refuse, requireTensors } from "../reduction.ts";
 
 /** How values between pixels are interpolated. */
 export type GridSampleMode = "bilinear" | "nearest" | "bicubic";
-/** What lies outside of a picture. */
+/** What is used outside of an image. */
 export type GridSamplePadding = "zeros" | "border" | "reflection";
 
 /** The named arguments of {@link gridSample}. */
 export interface GridSampleOptions {
   /** Default: "bilinear", which of volumes is trilinear; "bicubic" is for images. */
   readonly mode?: GridSampleMode;
-  /** What lies outside: zeros by default, the nearest element, or the image mirrored. */
+  /** What is used outside: zeros by default, the nearest element, or the image mirrored. */
   readonly paddingMode?: GridSamplePadding;
   /** Whether -1 and 1 are the middles of the outermost elements, not their edges (default: false). */
   readonly alignCorners?: boolean | null;
@@ -33,7 +33,7 @@ interface Settings {
   readonly alignCorners: boolean;
 }
 
-/** One element along an axis: its position (int32), what it counts, and whether it lies inside; all of that where it varies. */
+/** One element along an axis: its position (int32), its weight, and whether it is inside; all of that if it varies. */
 interface Tap {
   readonly position: Tensor;
   readonly weight: Tensor | undefined;
@@ -96,7 +96,7 @@ const combinations = (axes: readonly (readonly Tap[])[]): readonly (readonly Tap
     [[]],
   );
 
-/** Which elements along an axis a place, from -1 to 1, is made of. */
+/** The elements along an axis that contribute at a place from -1 to 1. */
 function tapsOf(place: Tensor, extent: number, settings: Settings): readonly Tap[] {
   const { mode, padding, alignCorners } = settings;
   const raw = alignCorners
@@ -149,7 +149,7 @@ function padded(x: Tensor, extent: number, { padding, alignCorners }: Settings):
 const limited = (x: Tensor, extent: number): Tensor =>
   where(x.gt(0), where(x.lt(extent - 1), x, extent - 1), 0);
 
-/** A place mirrored at `low` and `low + span` until it lies between them. */
+/** A place mirrored at `low` and `low + span` until it is between them. */
 function reflected(x: Tensor, low: number, span: number): Tensor {
   if (span === 0) return x.mul(0);
   const away = x.sub(low).abs();
@@ -219,7 +219,7 @@ export function affineGrid(
   return places.matmul(theta.transpose(1, 2)).reshape([samples, ...extents, rank]);
 }
 
-/** Where the k-th of `extent` elements lies between -1 and 1. */
+/** The place between -1 and 1 of the k-th of `extent` elements. */
 function placeAlong(k: number, extent: number, alignCorners: boolean): number {
   if (extent === 1) return 0;
   const place = -1 + (2 * k) / (extent - 1);

@@ -30,7 +30,9 @@ export interface UpsampleOptions {
   readonly scaleFactor?: PerAxis | null;
   /** Default: "nearest". */
   readonly mode?: InterpolationMode;
-  /** Whether the first and last elements lie on each other, not the edges; for the modes that end in "linear" and "bicubic". */
+  /**
+   * Whether the first and last elements are aligned, not the edges; for the modes that end in "linear" and "bicubic".
+   */
   readonly alignCorners?: boolean | null;
   /** Whether the factor that is computed with is that of the extents, not the one given (default: false). */
   readonly recomputeScaleFactor?: boolean | null;
@@ -177,7 +179,7 @@ function repeated(x: Tensor, axis: number, times: number): Tensor {
     .reshape([...before.slice(0, -1), before[axis] * times, ...after]);
 }
 
-/** The sums over `axis` that the columns of `weights` [extent, size] stand for. */
+/** The weighted sums over `axis` given by the columns of `weights` [extent, size]. */
 function product(x: Tensor, axis: number, weights: Tensor): Tensor {
   const [outer, inner] = [x.shape.slice(0, axis), x.shape.slice(axis + 1)];
   const [extent, size] = weights.shape;
@@ -191,7 +193,7 @@ function product(x: Tensor, axis: number, weights: Tensor): Tensor {
 
 type Tap = readonly [position: number, weight: number];
 
-/** Which elements of the input an element of the result is made of. */
+/** The elements of the input that contribute to an element of the result. */
 function tapsOf(
   o: number,
   extent: number,
@@ -232,13 +234,13 @@ function tapsOf(
   }
 }
 
-/** Where an element of the result lies among those of the input. */
+/** The position of an element of the result among those of the input. */
 function placeOf(o: number, extent: number, size: number, step: number, alignCorners: boolean): number {
   if (alignCorners) return size === 1 ? 0 : (o * (extent - 1)) / (size - 1);
   return (o + 0.5) * step - 0.5;
 }
 
-/** How far neighbours are apart where the corners lie on each other. */
+/** The distance between neighbours if the corners are aligned. */
 const cornerStep = (extent: number, size: number): number => (size === 1 ? 0 : (extent - 1) / (size - 1));
 
 /**

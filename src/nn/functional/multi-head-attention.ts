@@ -44,7 +44,7 @@ export interface MultiHeadAttentionForwardOptions extends MultiheadAttentionCall
   readonly staticV?: Tensor | null;
 }
 
-/** What one attention is made of. */
+/** The parts of one attention. */
 export interface HeadsSettings {
   readonly callee: string;
   readonly embedDim: number;
@@ -60,7 +60,7 @@ export interface HeadsSettings {
   readonly extraValue: Tensor | undefined;
   /** Whether a key and a value of zeros come behind those. */
   readonly addZeroAttn: boolean;
-  /** `[N·heads,S,E/heads]`: what stands in place of the projected keys and values. */
+  /** `[N·heads,S,E/heads]`: replaces the projected keys and values. */
   readonly staticKey?: Tensor | undefined;
   readonly staticValue?: Tensor | undefined;
   /** What becomes of the heads' results [L,N,E]. */
@@ -265,7 +265,7 @@ function maskOf(
   return masks.length === 2 ? masks[0].add(masks[1]) : masks.at(0);
 }
 
-/** A mask that hides where it is true, as one that is added. */
+/** Converts a mask that is true for hidden keys to one that is added. */
 const added = (mask: Tensor): Tensor =>
   mask.dtype === "bool" ? where(mask, Number.NEGATIVE_INFINITY, 0) : mask;
 
@@ -276,7 +276,7 @@ function requireMask(name: string, mask: Tensor, shapes: readonly Shape[]): void
   refuse(`${name} must be bool or float32 of the shape ${wanted} but is ${describe(mask)}`);
 }
 
-/** Whether there is a batch; throws where the inputs do not fit. */
+/** Whether there is a batch; throws if the inputs do not fit. */
 function checkInputs(
   query: Tensor,
   key: Tensor,

@@ -46,10 +46,10 @@ function inTwoSteps(
   return input.ndim === 5 ? volumes : volumes.squeeze(0);
 }
 
-/** What a pool of images says of its maxima and where they stand. */
+/** The maxima of a pool of images, and their positions. */
 type PoolWithIndices = (images: Tensor) => readonly [maxima: Tensor, indices: Tensor];
 
-/** As {@link inTwoSteps}, with where the maxima stand: a maximum of maxima stands where the one it is stood in its plane. */
+/** Like {@link inTwoSteps}, with positions: a maximum of maxima has the position of the one it is in its plane. */
 function positionsInTwoSteps(
   callee: string,
   input: Tensor,

@@ -30,7 +30,7 @@ import {
 export const MAX_NAMES = ["kernelSize", "stride", "padding", "dilation", "ceilMode", "returnIndices"];
 const AVERAGE_NAMES = ["kernelSize", "stride", "padding", "ceilMode", "countIncludePad"];
 
-/** What follows the kernel's size where a pool is asked where its maxima stand, too. */
+/** The options after the kernel's size for a pool that also returns the positions of its maxima. */
 export type WithIndices<Extent> =
   | readonly [
       ...sizes: (Extent | undefined)[],
@@ -92,7 +92,7 @@ function maxPool(
   return maxima(callee, input, rank, both, (images) => apply("max_pool2d", [images], attrs));
 }
 
-/** What a pool with several results gives: its maxima, and where they stand if `both` are wanted. */
+/** The results of a pool with several: its maxima, and their positions if `both` are wanted. */
 function maxima(
   callee: string,
   input: Tensor,
@@ -175,7 +175,7 @@ export function adaptiveAvgPool1d(input: Tensor, outputSize: OpenSize1d): Tensor
 
 /**
  * The maxima of `outputSize` windows over signals [N,C,L]; null keeps the extent (torch.nn.functional.adaptive_max_pool1d).
- * With `returnIndices` also where each stands.
+ * With `returnIndices` also their positions.
  */
 export function adaptiveMaxPool1d(input: Tensor, outputSize: OpenSize1d, returnIndices?: false): Tensor;
 export function adaptiveMaxPool1d(
@@ -199,7 +199,7 @@ function rowSize(options: Arguments): readonly [null, number | null] {
   return [null, wanted === null || typeof wanted === "number" ? wanted : wanted[0]];
 }
 
-/** Windows that come out equal are those of ordinary pooling, which fuses with what stands before it. */
+/** Windows of equal size are those of ordinary pooling, which fuses with the op before it. */
 function adaptive(
   images: Tensor,
   wanted: OpenSize2d,

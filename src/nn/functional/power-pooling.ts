@@ -49,7 +49,7 @@ export function readLPPool<R extends Rank>(
   };
 }
 
-/** `(Σ x^p)^(1/p)` over windows that `average` averages; where the sum is 0 the gradient is 0, as in PyTorch. */
+/** `(Σ x^p)^(1/p)` over windows that `average` averages; if the sum is 0 the gradient is 0, as in PyTorch. */
 function powerPool<R extends Rank>(
   callee: string,
   input: Tensor,

@@ -52,7 +52,9 @@ export const readUnpool = <R extends Rank>(
   rank: R,
 ): UnpoolSettings<R> => settingsOf(new Arguments(callee, given, NAMES), rank);
 
-/** Values [planes, count] at their places among `extent` zeros: where several come to one, each gets its gradient. */
+/**
+ * Values [planes, count] at their positions among `extent` zeros: if several have the same one, each gets its gradient.
+ */
 class MaxUnpool extends DifferentiableFunction {
   static forward(context: FunctionContext, values: Tensor, places: Tensor, extent: number): Tensor {
     context.saveForBackward(places);

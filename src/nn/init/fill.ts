@@ -60,7 +60,7 @@ export function normal_<T extends Tensor>(tensor: T, mean?: number | NormalOptio
 /** The named arguments of {@link truncNormal_}: `a` and `b` are the bounds themselves. */
 export interface TruncNormalOptions extends NormalOptions, UniformOptions {}
 
-/** Normally distributed numbers that all lie in [a, b], which is [-2, 2] by default. */
+/** Normally distributed numbers within [a, b], which is [-2, 2] by default. */
 export function truncNormal_<T extends Tensor>(
   tensor: T,
   mean?: number | TruncNormalOptions,
@@ -124,7 +124,10 @@ export interface SparseOptions {
   readonly std?: number;
 }
 
-/** Normally distributed numbers in a matrix, of which a part `sparsity` of each column, rounded up, is 0 (Martens, 2010). */
+/**
+ * Normally distributed numbers in a matrix, with a share `sparsity`
+ * of each column, rounded up, set to 0 (Martens, 2010).
+ */
 export function sparse_<T extends Tensor>(tensor: T, sparsity: number, std?: number | SparseOptions): T {
   if (tensor.ndim !== 2) throw new KilnError(`sparse_ fills a matrix, not ${formatShape(tensor.shape)}`);
   const options = new Arguments("sparse_", [sparsity, std], ["sparsity", "std"]);

@@ -1,4 +1,4 @@
-/** Softmax over very many classes, of which the rare ones stand in clusters with fewer features of their own. */
+/** Softmax over very many classes, with the rare ones in clusters that have fewer features. */
 
 import { describe } from "../../ops/definition.ts";
 import { flatIndex, gather } from "../../tensor/lookup.ts";

@@ -16,7 +16,7 @@ export interface ChannelNormSettings {
   readonly affine?: boolean;
   /** Whether running statistics are kept for evaluation. */
   readonly trackRunningStats?: boolean;
-  /** Whether the shift is learned, where the scale is (default: true). */
+  /** Whether the shift is learned, if the scale is (default: true). */
   readonly bias?: boolean;
 }
 

@@ -39,7 +39,7 @@ export class PairwiseDistance extends Module {
 
 /** The cosine of the angle between vectors along an axis (torch.nn.CosineSimilarity). */
 export class CosineSimilarity extends Module {
-  /** The axis along which the vectors lie. */
+  /** The axis of the vectors. */
   readonly dim: number;
   /** The least product of norms that is divided by. */
   readonly eps: number;

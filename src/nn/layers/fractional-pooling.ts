@@ -34,7 +34,7 @@ abstract class FractionalMaxPool<R extends 2 | 3, Both extends boolean> extends 
   readonly outputRatio: readonly number[] | undefined;
   /** Whether the indices of the maxima are returned as well. */
   readonly returnIndices: Both;
-  /** Where the windows lie, if given: a buffer. */
+  /** The positions of the windows, if given: a buffer. */
   declare readonly _random_samples: Tensor | undefined;
   readonly #rank: R;
 

@@ -21,9 +21,9 @@ export interface MultiheadAttentionOptions {
   readonly dropout?: number;
   /** Whether the projections have biases (default: true). */
   readonly bias?: boolean;
-  /** Whether a learned key and value, which every query sees, stand behind the others (default: false). */
+  /** Whether a learned key and value, which every query sees, are appended (default: false). */
   readonly addBiasKv?: boolean;
-  /** Whether a key and a value of zeros stand behind the others (default: false). */
+  /** Whether a key and a value of zeros are appended (default: false). */
   readonly addZeroAttn?: boolean;
   /** The number of features of keys (default: embedDim). */
   readonly kdim?: number;

@@ -1,4 +1,4 @@
-/** Padding layers: what is put around signals, images and volumes, of which the last axes count and any lie before them. */
+/** Padding layers for signals, images and volumes, which pad the last axes; any number of axes may come before them. */
 
 import { KilnError } from "../../core/errors.ts";
 import { describe } from "../../ops/definition.ts";
@@ -37,7 +37,7 @@ abstract class PaddingLayer extends Module {
     this.#ranks = ranks;
   }
 
-  /** What is put around the input, where that is one number. */
+  /** The padding value, if that is one number. */
   protected get filling(): number {
     return 0;
   }

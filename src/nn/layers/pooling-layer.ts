@@ -26,7 +26,7 @@ export interface MaxPoolOptions<Extent = Size2d, Both extends boolean = false> e
   readonly returnIndices?: Both;
 }
 
-/** What a layer that takes maxima gives: with `returnIndices` also where they stand. */
+/** The results of a max-pooling layer: with `returnIndices` also the positions. */
 export type MaxPooled<Both extends boolean> = Both extends true ? [maxima: Tensor, indices: Tensor] : Tensor;
 
 export abstract class MaxPool<R extends Rank, Both extends boolean>
@@ -66,7 +66,7 @@ export abstract class MaxPool<R extends Rank, Both extends boolean>
     );
   }
 
-  /** How the windows lie, for the functions. */
+  /** The geometry of the windows, for the functions. */
   protected get placement(): PoolOptions<Size<R>> {
     const { stride, padding, dilation, ceilMode } = this;
     return { stride, padding, dilation, ceilMode };

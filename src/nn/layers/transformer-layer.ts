@@ -15,7 +15,7 @@ export type TransformerActivation = "relu" | "gelu" | ((input: Tensor) => Tensor
 
 /** The options of {@link TransformerLayer}. */
 export interface TransformerLayerOptions {
-  /** How many features lie between the two linear maps (default: 2048). */
+  /** The number of features between the two linear maps (default: 2048). */
   readonly dimFeedforward?: number;
   /** Default: 0.1. */
   readonly dropout?: number;
@@ -39,7 +39,7 @@ export interface TransformerLayerArguments extends TransformerLayerOptions {
   readonly nhead: number;
 }
 
-/** What may be said of the sequences that an encoder is given. Bool masks are true where nothing is to be seen. */
+/** The masks of an encoder's sequences. Bool masks are true where nothing is to be seen. */
 export interface EncoderMasks {
   /** [T,T] or [N·heads,T,T]: which positions see which. */
   readonly mask?: Tensor | null;

@@ -27,7 +27,7 @@ import {
   transformerSettings,
 } from "./transformer-layer.ts";
 
-/** A layer to copy, or a function that makes one: what a class of the user's own is made from nobody else knows. */
+/** A layer to copy, or a function that makes one: only that knows how to construct a user's own class. */
 export type LayerSource<Layer> = Layer | (() => Layer);
 
 /** `count` layers; copies of one start with its numbers, as in PyTorch. */
@@ -238,7 +238,7 @@ export class Transformer<
     );
   }
 
-  /** float32 [size,size]: 0 where a place sees another, -∞ above the diagonal, to be added to scores. */
+  /** float32 [size,size]: 0 where a position sees another, -∞ above the diagonal, to be added to scores. */
   static generateSquareSubsequentMask(size: number): Tensor {
     if (!Number.isSafeInteger(size) || size < 1)
       return refuse(`generateSquareSubsequentMask takes a whole number of at least 1, not ${size}`);

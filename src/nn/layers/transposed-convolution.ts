@@ -40,7 +40,7 @@ export abstract class TransposedConvolution<R extends Rank> extends Module {
   readonly outChannels: number;
   /** The extents of the learned kernel. */
   readonly kernelSize: Extents<R>;
-  /** How far apart the input's elements lie in the output, along each axis. */
+  /** The spacing of the input's elements in the output, along each axis. */
   readonly stride: Extents<R>;
   /** How much is cut off both sides of each axis. */
   readonly padding: Extents<R>;

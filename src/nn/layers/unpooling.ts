@@ -40,7 +40,10 @@ abstract class MaxUnpool<R extends Rank> extends Module implements UnpoolSetting
     this.#rank = rank;
   }
 
-  /** `indices` are those of pooling with `returnIndices`; `outputSize` its input's extents, where the windows leave them open. */
+  /**
+   * `indices` are those of pooling with `returnIndices`; `outputSize`
+   * the extents of its input, if the windows leave them open.
+   */
   forward(x: Tensor, indices: Tensor, outputSize?: readonly number[] | null): Tensor {
     return maxUnpool(this.constructor.name, x, indices, this.#rank, this, outputSize);
   }

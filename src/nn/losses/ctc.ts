@@ -12,7 +12,7 @@ import { ToldLoss } from "./loss.ts";
  * log-probabilities, and `targets` tells the types of the three others, int32 [N,S], [N] and [N].
  */
 export class CTCLoss extends ToldLoss {
-  /** The class that stands for no label. */
+  /** The class that means no label. */
   readonly blank: number;
   /** Whether the infinite losses of sequences that are too short for their labels count as 0. */
   readonly zeroInfinity: boolean;

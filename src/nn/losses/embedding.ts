@@ -26,7 +26,7 @@ const ANY = Number.NEGATIVE_INFINITY;
 const readMargin = (callee: string, given: readonly unknown[]): Arguments =>
   new Arguments(callee, given, ["margin"], ["reduction"]);
 
-/** The distance where the target is 1, `max(0, margin - distance)` where it is -1 (torch.nn.HingeEmbeddingLoss). */
+/** The distance if the target is 1, `max(0, margin - distance)` if it is -1 (torch.nn.HingeEmbeddingLoss). */
 export class HingeEmbeddingLoss extends ElementLoss {
   /** The margin by which correct scores should be ahead. */
   readonly margin: number;
@@ -84,7 +84,7 @@ export class CosineEmbeddingLoss extends PairLoss {
 abstract class TripletLoss extends ToldLoss {
   /** The margin by which correct scores should be ahead. */
   readonly margin: number;
-  /** Whether the distance of the positive to the negative one counts where it is smaller. */
+  /** Whether the distance between the positive and the negative one counts if it is smaller. */
   readonly swap: boolean;
 
   constructor({ margin, swap, reduction }: TripletSettings) {

@@ -44,7 +44,7 @@ export abstract class LRScheduler {
     return this.#lastEpoch;
   }
 
-  /** Goes on by one step: call it after each epoch, or after each batch where the schedule counts batches. */
+  /** Advances by one step: call it after each epoch, or after each batch if the schedule counts batches. */
   step(): void {
     this.apply(this.#lastEpoch + 1);
   }

@@ -19,7 +19,7 @@ export const MOST_TENSORS = 2 ** 17;
 const MOST_VALUES = 16 * MOST_TENSORS;
 export const METADATA = "__metadata__";
 
-/** Where a tensor of the header lies, in bytes from the beginning of the file. */
+/** The range of a tensor of the header, in bytes from the beginning of the file. */
 export interface Entry {
   readonly name: string;
   /** The name of its element type in the format. */
@@ -47,7 +47,7 @@ export function failFor(fileName: string): Fail {
   };
 }
 
-/** The header of a file of `fileBytes` bytes, checked: its tensors lie within the file and fill it. */
+/** The header of a file of `fileBytes` bytes, checked: its tensors are within the file and fill it. */
 export function readLayout(header: Uint8Array, fileBytes: number, fail: Fail): Layout {
   const described = parseHeader(header, fail);
   const metadata = described.get(METADATA) ?? {};
@@ -132,7 +132,7 @@ function readEntry(name: string, entry: unknown, dataStart: number, fail: Fail):
   return { name, format: format as string, type, shape, begin: dataStart + begin, end: dataStart + end };
 }
 
-/** Ranges lie side by side from the first byte to the last, as the format demands. */
+/** Ranges are contiguous from the first byte to the last, as the format requires. */
 function checkRanges(entries: readonly Entry[], dataStart: number, fileBytes: number, fail: Fail): void {
   const dataBytes = fileBytes - dataStart;
   let position = 0;

@@ -14,7 +14,7 @@ export interface Source {
   readonly name: string;
   /** Number of bytes. */
   readonly size: number;
-  /** A copy of the bytes from `begin` up to `end`, which begins its buffer; fewer where the source ends before. */
+  /** A copy of the bytes from `begin` up to `end`, at the start of its buffer; fewer if the source ends before. */
   read(begin: number, end: number): Promise<Uint8Array>;
 }
 

@@ -38,7 +38,7 @@ export function addMissingSums(
 export interface AccumulationState {
   /** How many batches are in the sums. */
   readonly batches: number;
-  /** The sums by parameter; none where a trainer does not accumulate. */
+  /** The sums by parameter; none if a trainer does not accumulate. */
   readonly gradients: Readonly<Record<string, Tensor>>;
 }
 

@@ -22,7 +22,7 @@ export interface Cohort {
   readonly parameters: readonly Tensor[];
 }
 
-/** Divides a group's parameters; where nothing depends on their steps, and where there are none, they are one cohort. */
+/** Divides a group's parameters; if nothing depends on their steps, or there are none, they are one cohort. */
 export function cohortsOf(optimizer: Counted, group: number, parameters: readonly Tensor[]): Cohort[] {
   if (!optimizer.paramGroups[group].countsSteps || parameters.length === 0) return [{ group, parameters }];
   const counts = new Set(parameters.map((parameter) => optimizer.stepOf(parameter)));

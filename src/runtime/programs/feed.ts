@@ -8,7 +8,9 @@ import type { TensorType } from "../../ir/types.ts";
 import { isLabels, labelTensor } from "../../tensor/labels.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 
-/** What stands for a tensor of the type `type`, `what` of a call; anything else as it is, for others to refuse. */
+/**
+ * A tensor argument of the type `type`, `what` of a call; anything else is returned unchanged, for others to reject.
+ */
 export const fedTensor = (what: string, value: unknown, type: TensorType | undefined): unknown =>
   !(value instanceof Tensor) && type !== undefined && kindOf(type.dtype) === "int" && isLabels(value)
     ? labelTensor(what, value, type.shape)

@@ -219,7 +219,7 @@ function partsOf(isWanted: readonly boolean[]): readonly (readonly number[])[] {
   return wanted.length === 0 ? others : [wanted, ...others];
 }
 
-/** What is computed, in words: for which line of the user's program, where somebody wants to know. */
+/** What is computed, in words: for which line of the user's program, if that is logged. */
 function whoAsks(): string {
   const place = currentDebug() && userPlace();
   return place === undefined ? "program" : `program for ${place.file}:${place.line}`;

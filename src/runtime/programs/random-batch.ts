@@ -15,7 +15,7 @@ import {
 export interface InputInfo {
   readonly dtype: DType;
   readonly shape: Shape;
-  /** Of integers that name classes or rows, the number that they lie below. */
+  /** For integers that are classes or rows, their exclusive upper limit. */
   readonly below: number | undefined;
   /** The least that they may be (default: 0). */
   readonly least?: number | undefined;

@@ -9,7 +9,7 @@ import type { Specialization } from "./specialization.ts";
 export interface Run<T> {
   /** Its name in messages: `step 3`. */
   label(): string;
-  /** Takes what was computed, before the model's state changes; throws where that is to stay as it is. */
+  /** Takes the results, before the model's state changes; throws if the state is to stay unchanged. */
   take(
     program: Specialization,
     inputs: readonly TypedArray[],

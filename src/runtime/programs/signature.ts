@@ -12,7 +12,7 @@ import type { Labels } from "../../tensor/labels.ts";
 import { Tensor } from "../../tensor/tensor.ts";
 import { fedTensor } from "./feed.ts";
 
-/** What `forward` is given beside tensors; `undefined` and `null` stand for a tensor that is not there. */
+/** Arguments of `forward` besides tensors; `undefined` and `null` stand for an absent tensor. */
 export type InputOption = boolean | number | string | null | undefined;
 
 /** A shape, float32 by default. */
@@ -48,7 +48,7 @@ type OptionLike<Value extends InputOption> = Value extends boolean
       ? string
       : Value;
 
-/** Where a tensor, an option, a list or a record of these stands. */
+/** The position of a tensor, an option, a list or a record of these. */
 export type InputTree =
   | { readonly kind: "tensor"; readonly type: TensorType }
   | { readonly kind: "option"; readonly value: InputOption }

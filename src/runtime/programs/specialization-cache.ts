@@ -68,7 +68,7 @@ export class SpecializationCache {
     return specialization;
   }
 
-  /** `specialization`, or, where the model has changed since it was traced, what is compiled in its place. */
+  /** `specialization`, or a new one if the model has changed since it was traced. */
   private async current(shapes: readonly Shape[], specialization: Specialization): Promise<Specialization> {
     const why = specialization.outdated();
     if (why === undefined) return specialization;
@@ -107,7 +107,7 @@ export class SpecializationCache {
     return specialization;
   }
 
-  /** Compiles for `shapes`, and throws where the model, or what its loss wants, needs others to go with the first of them. */
+  /** Compiles for `shapes`; throws if the model or its loss needs other shapes to go with the first of them. */
   private async compiled(shapes: readonly Shape[]): Promise<Specialization> {
     const specialization = await this.compile(shapes, this.reasonFor(shapes));
     specialization.plan.inputs.forEach(({ shape }, k) => {

@@ -51,7 +51,7 @@ export interface Compiled {
   readonly plan: ProgramPlan;
   readonly executable: Executable;
   readonly states: BoundStates;
-  /** Prints all stages; done only when somebody reads them. */
+  /** Prints all stages, on demand. */
   readonly stages: () => readonly StageDump[];
   /** What integer inputs that are indices may hold. */
   readonly limits: ReadonlyMap<string, readonly IndexLimit[]>;
@@ -75,10 +75,10 @@ export class Specialization {
   readonly results: ProgramPlan["outputs"];
   readonly compileMilliseconds: number;
   readonly tuned: readonly TunedKernel[];
-  /** What the backend has loaded; where a log wants the times of kernels, with these taken. */
+  /** The loaded executable; if a log shows the times of kernels, with these measured. */
   readonly executable: Executable;
   private readonly kernelTimes: KernelTimes | undefined;
-  /** What runs it when nobody wants to see more than its user asked for: watched, where it was compiled so. */
+  /** The executable for normal runs: watched, if it was compiled so. */
   private readonly usual: Executable;
   /** Those of `limits` for each input. */
   private readonly inputLimits: readonly (readonly IndexLimit[])[];
@@ -127,7 +127,7 @@ export class Specialization {
     return this.trace;
   }
 
-  /** What a run gives: lists and records, in which numbers tell which result stands where. */
+  /** The structure of a run's result: lists and records with the indices of results. */
   get returned(): unknown {
     return this.trace.returned;
   }
@@ -197,7 +197,7 @@ export class Specialization {
     return [...times.take().values()];
   }
 
-  /** One run from its inputs to the new state. What is called before every step waits, and allocates, only where it must. */
+  /** One run from its inputs to the new state. Code before every step waits, and allocates, only if it must. */
   private async runOn<T>(
     executable: Executable,
     run: Run<T>,
@@ -241,7 +241,7 @@ export class Specialization {
     }
   }
 
-  /** Throws where the program has computed an index that names nothing. */
+  /** Throws if the program has computed an invalid index. */
   private async checkComputed(): Promise<void> {
     for (const [k, { buffer }] of this.faults.entries()) {
       await this.executable.read(buffer, this.fault);
@@ -296,7 +296,7 @@ export class Specialization {
     return this.executable.backend;
   }
 
-  /** Copies the model's state to the host, where it lies on a device that may be lost. */
+  /** Copies the model's state to the host, if it is on a device that may be lost. */
   mirror(): Promise<void> | undefined {
     return this.bound.mirror();
   }
@@ -325,10 +325,10 @@ export class Specialization {
   }
 }
 
-/** What a program needs to compile itself for shapes; `why` it must, where it has been compiled before. */
+/** What a program needs to compile itself for shapes; `why`, if it has been compiled before. */
 export type CompileSpecialization = (
   shapes: readonly (readonly number[])[],
   why?: string | undefined,
-  /** The one for these shapes that may no longer be right; it is given back where it still is. */
+  /** The one for these shapes that may be out of date; it is returned if it is still valid. */
   previous?: Specialization,
 ) => Promise<Specialization>;

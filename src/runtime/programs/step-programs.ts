@@ -24,7 +24,7 @@ export interface PreparedStep {
   readonly gradients: CompileSpecialization;
   /** The step that gives more than its loss. */
   detailed(parts: StepOptions): CompileSpecialization;
-  /** What `main` updates; none where it adds up gradients. */
+  /** The states that `main` updates; none if it accumulates gradients. */
   readonly cohorts: readonly Cohort[];
   /** The names of the parameters whose gradients it adds up, if it does. */
   readonly summed: readonly string[];

@@ -247,7 +247,7 @@ export class Trainer<
     }
   }
 
-  /** The loss that a step has computed; throws where it is not finite. */
+  /** The loss of a step; throws if it is not finite. */
   private async finiteLoss(
     program: Specialization,
     inputs: readonly TypedArray[],
@@ -316,7 +316,7 @@ export class Trainer<
     });
   }
 
-  /** Copies the states to the host, where they lie on a device that may be lost. */
+  /** Copies the states to the host, if they are on a device that may be lost. */
   private async mirror(specialization: Specialization): Promise<void> {
     await specialization.mirror();
     this.mirrored = this.stepCount;

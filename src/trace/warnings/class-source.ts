@@ -32,7 +32,7 @@ export function reads(text: string, name: string, ofOthers = false): boolean {
   );
 }
 
-/** The same text with blanks for comments and for what stands in strings, templates and regular expressions. */
+/** The same text with comments and the contents of strings, templates and regular expressions blanked out. */
 export function withoutStrings(text: string): string {
   const parts =
     /\/\/[^\n]*|\/\*.*?\*\/|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`|(?<=(?:^|[(,=:[!&|?{};\n]|\breturn)\s*)\/(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\[\n])+\/\w*/gs;

@@ -13,7 +13,7 @@ const TESTS = "gt|ge|lt|le|eq|ne|any|all|isnan|isinf|isfinite|logicalNot|logical
 /** A call of one of them, up to its arguments. */
 const TEST = new RegExp(`\\.\\s*(?:${TESTS})\\s*\\(`, "g");
 
-/** What may stand before a condition. */
+/** What may come before a condition. */
 const BEFORE = /(?:^|[([{};,?:]|&&|\|\||=>|[^=!<>]=|\breturn|\belse)\s*!*\s*$/;
 
 /** Every condition that ends with such a call on something that the method was given or has computed. */
@@ -77,7 +77,7 @@ function isDecided(text: string, to: number): boolean {
   return !/[\w$)\]]$/.test(before) && open >= 0 && isDecided(text, text.length - after.length + 1);
 }
 
-/** Where the chain of names, calls and indices begins that ends before `end`. */
+/** The beginning of the chain of names, calls and indices that ends before `end`. */
 function chainStart(text: string, end: number): number {
   let before = text.slice(0, end);
   for (;;) {
@@ -92,7 +92,7 @@ function chainStart(text: string, end: number): number {
   }
 }
 
-/** Where the bracket is closed that is opened at `at`; -1 where it is not. */
+/** The position of the bracket that closes the one at `at`; -1 if there is none. */
 function closing(text: string, at: number): number {
   let depth = 0;
   for (let k = at; k < text.length; k++) {
@@ -102,7 +102,7 @@ function closing(text: string, at: number): number {
   return -1;
 }
 
-/** Where the bracket is opened that is closed at `at`; -1 where it is not. */
+/** The position of the bracket that opens the one closed at `at`; -1 if there is none. */
 function opening(text: string, at: number): number {
   let depth = 0;
   for (let k = at; k >= 0; k--) {
@@ -112,7 +112,7 @@ function opening(text: string, at: number): number {
   return -1;
 }
 
-/** A piece of code on one line, the end of which is left out where it is long. */
+/** A piece of code on one line, shortened if it is long. */
 function shown(method: string, from: number, to: number): string {
   const code = method.slice(from, to).replace(/\s+/g, " ");
   return code.length <= LONGEST ? code : `${code.slice(0, LONGEST)}…`;

@@ -1,4 +1,4 @@
-/** Layers and parameters that a model keeps in plain lists and records, where nobody finds them. */
+/** Layers and parameters that a model keeps in plain lists and records, where they are not found. */
 
 import { Tensor } from "../../tensor/tensor.ts";
 import type { Traceable } from "../traceable.ts";
@@ -15,7 +15,7 @@ const CONTAINERS: Readonly<Record<Holder, string>> = {
   Map: "Dict",
 };
 
-/** How deep lists lie in lists. */
+/** The maximum nesting of lists. */
 const DEPTH = 3;
 
 /** Every field that is a plain array, object, Map or Set with something in it that learns and that `model` does not have. */
@@ -47,7 +47,7 @@ function holderOf(value: unknown): Holder | undefined {
   return prototype === null || prototype === Object.prototype ? "object" : undefined;
 }
 
-/** The first layer or parameter in a list or record that nobody knows. */
+/** The first layer or parameter in a list or record that is not registered. */
 function hiddenIn(held: unknown, known: ReadonlySet<unknown>, depth: number): Traceable | Tensor | undefined {
   for (const value of valuesOf(held as object)) {
     if (known.has(value)) continue;
@@ -69,7 +69,7 @@ const valuesOf = (held: object): Iterable<unknown> =>
 const isTraceable = (value: unknown): value is Traceable =>
   typeof value === "object" && value !== null && typeof Reflect.get(value, "namedModules") === "function";
 
-/** Whether a layer has parameters or buffers that nobody knows, or does something else in evaluation than in training. */
+/** Whether a layer has unregistered parameters or buffers, or behaves differently in evaluation and training. */
 function matters(layer: Traceable, known: ReadonlySet<unknown>): boolean {
   const modules = [...layer.namedModules()].map(([, module]) => module);
   const owned = [...layer.namedParameters(), ...layer.namedBuffers()];

@@ -20,7 +20,7 @@ export function unusedFields(model: Traceable, trace: Trace): Mistake[] {
   const modules = [...model.namedModules()].map(([, module]) => module);
   let texts: Texts | undefined;
   return modules.flatMap((module) => {
-    // What lies in an unused module is as little used as that.
+    // Parts of an unused module are just as unused.
     if (module !== model && isUnused(module)) return [];
     const fields = Object.entries(module).filter(([, value]) => isUnused(value));
     return fields.flatMap(([name, value]): Mistake[] => {

@@ -17,7 +17,7 @@ export function warnOfMistakes(model: Traceable, trace?: Trace): void {
   const hidden = hiddenLayers(model);
   const mistakes = [
     ...hidden,
-    // What lies in a plain list is a foreign parameter, too.
+    // A parameter in a plain list is a foreign one, too.
     ...(trace !== undefined && hidden.length === 0 ? captured(model, trace) : []),
     ...(trace !== undefined ? unusedFields(model, trace) : []),
     ...conditions(model),

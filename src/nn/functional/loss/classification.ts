@@ -70,7 +70,7 @@ function negativeLogLikelihood(logp: Tensor, target: Tensor, settings: ClassLoss
   });
 }
 
-/** Labels that lie on the host are checked at once; those that a program is fed, when they are fed. */
+/** Labels on the host are checked at once; those that a program is fed, when they are fed. */
 function checkKnownLabels(logp: Tensor, target: Tensor, { ignoreIndex }: ClassLossSettings): void {
   const labels = target.dtype === "int32" ? target.peek() : undefined;
   const classes = logp.shape[classAxis(logp.ndim)];

@@ -1,4 +1,4 @@
-/** Connectionist temporal classification: the loss of a sequence of labels without saying where each of them lies. */
+/** Connectionist temporal classification: the loss of a sequence of labels whose positions are not given. */
 
 import { KilnError } from "../../../core/errors.ts";
 import { formatShape } from "../../../core/shape.ts";
@@ -159,7 +159,7 @@ function sequenceLosses(
     .ne(0);
   const index = path.unsqueeze(0).expand(most, samples, states);
   const emitted = frames.gather(2, index);
-  // Before the first frame all stand on the first blank: there they can stay, or go on to the first label.
+  // Before the first frame all are at the first blank: there they can stay, or go on to the first label.
   const start = where(places.eq(0), 0, full([samples, states], IMPOSSIBLE));
   const [reached] = scan(
     (reach: Tensor, [emission, time]: readonly [Tensor, Tensor]) => {

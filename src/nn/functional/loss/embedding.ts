@@ -29,7 +29,7 @@ const readMargin = (callee: string, options: MarginLossOptions | undefined, fall
   };
 };
 
-/** The distance x where the target is 1, `max(0, margin - x)` where it is -1. The margin is 1 by default. */
+/** The distance x if the target is 1, `max(0, margin - x)` if it is -1. The margin is 1 by default. */
 export function hingeEmbeddingLoss(input: Tensor, target: Tensor, options?: MarginLossOptions): Tensor {
   const { margin, reduction } = readMargin("hingeEmbeddingLoss", options, 1);
   requireSameShape("hingeEmbeddingLoss", { input, target });

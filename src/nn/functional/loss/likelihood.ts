@@ -15,7 +15,7 @@ export interface PoissonNLLLossOptions extends LossOptions {
   readonly logInput?: boolean;
   /** Whether Stirling's approximation of `log target!` is added (default: false). */
   readonly full?: boolean;
-  /** What is added under the logarithm of an input that is none (default: 1e-8). */
+  /** What is added under the logarithm of an input that is not given as a logarithm (default: 1e-8). */
   readonly eps?: number;
 }
 

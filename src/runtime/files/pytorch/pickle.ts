@@ -8,13 +8,13 @@ import { type Fail, quoted } from "../safetensors-header.ts";
 
 /** What a pickle is read with. */
 export interface Builder {
-  /** What stands for a class or function such as `collections.OrderedDict`; fails for those that are not known. */
+  /** Replaces a class or function such as `collections.OrderedDict`; fails for unknown ones. */
   find(name: string): unknown;
   /** The value of a call of what {@link find} gave. */
   call(callable: unknown, args: readonly unknown[]): unknown;
   /** Has `target` take the state that it was pickled with. */
   restore(target: unknown, state: unknown): void;
-  /** What stands for an object that lies outside of the pickle, such as a tensor's numbers. */
+  /** Replaces an object outside of the pickle, such as a tensor's numbers. */
   outside(id: unknown): unknown;
 }
 

@@ -33,7 +33,7 @@ export async function readPytorchFile(source: Source): Promise<Archived> {
   return plain(saved, tensors, fail);
 }
 
-/** The folder that everything lies in, as `archive/`. */
+/** The folder that contains everything, as `archive/`. */
 async function findFolder(archive: Archive, fail: Fail): Promise<string> {
   const pickle = archive.names.find((name) => /^(?:[^/]+\/)?data\.pkl$/.test(name));
   if (pickle === undefined) {
@@ -90,7 +90,7 @@ const keyOf = (key: unknown, fail: Fail): string =>
     ? String(key)
     : fail("it has a dict whose keys are neither text nor numbers");
 
-/** Reads one storage after the other, and makes the tensors that lie in it. */
+/** Reads one storage after the other, and makes the tensors in it. */
 async function readTensors(
   views: Iterable<StoredView>,
   archive: Archive,

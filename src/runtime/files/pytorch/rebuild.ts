@@ -1,11 +1,11 @@
-/** What state dicts are made of in PyTorch's pickles: ordered dicts and tensors, which are views of storages. */
+/** The contents of state dicts in PyTorch's pickles: ordered dicts and tensors, which are views of storages. */
 
 import { type Shape, sizeOf } from "../../../core/shape.ts";
 import { ELEMENT_TYPES, type ElementType } from "../element-types.ts";
 import { type Fail, quoted } from "../safetensors-header.ts";
 import type { Builder } from "./pickle.ts";
 
-/** Numbers that lie in an entry of the archive. */
+/** Numbers in an entry of the archive. */
 export interface Storage {
   /** The entry's name, after `data/`. */
   readonly key: string;
