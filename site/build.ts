@@ -76,11 +76,15 @@ function place(project: ProjectReflection, pages: ReadonlyMap<string, Placed>): 
   }
 }
 
-/** A layer's page shows only its own members: those that all modules have are on the page of `nn.Module`. */
+/**
+ * A layer's page shows only its own members: those that all modules have are on the page of `nn.Module`. Members under symbols
+ * are for Kiln itself.
+ */
 function dropInherited(project: ProjectReflection): void {
   const members = project.getReflectionsByKind(ReflectionKind.ClassMember) as DeclarationReflection[];
-  for (const member of members.filter(({ inheritedFrom }) => inheritedFrom !== undefined)) {
-    if (member.kind !== ReflectionKind.Constructor) project.removeReflection(member);
+  for (const member of members) {
+    const isInherited = member.inheritedFrom !== undefined && member.kind !== ReflectionKind.Constructor;
+    if (isInherited || /^\[(?!iterator)/.test(member.name)) project.removeReflection(member);
   }
 }
 

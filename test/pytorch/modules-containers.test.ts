@@ -68,7 +68,7 @@ class Probabilities extends nn.Module {
 }
 
 function changed(): nn.Sequential {
-  const chain = new nn.Sequential(new nn.Linear(3, 4), new nn.ReLU(), new nn.Linear(4, 4));
+  const chain: nn.Sequential = new nn.Sequential(new nn.Linear(3, 4), new nn.ReLU(), new nn.Linear(4, 4));
   chain.append(new nn.Tanh());
   chain.insert(1, new nn.Linear(4, 4, { bias: false }));
   chain[2] = new nn.Sigmoid();

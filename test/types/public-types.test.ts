@@ -75,6 +75,33 @@ describe("a module in a field", () => {
     expectTypeOf(averaged.forward).returns.toEqualTypeOf<Tensor>();
   });
 
+  test("is the layer at its position where a Sequential is given layers one by one", () => {
+    const net = new nn.Sequential(new nn.Linear(4, 2), new nn.ReLU());
+    expectTypeOf(net[0]).toEqualTypeOf<nn.Linear>();
+    expectTypeOf(net[1]).toEqualTypeOf<nn.ReLU>();
+    expectTypeOf(net[2]).toEqualTypeOf<nn.Module>();
+    expect(net[0].weight.shape).toEqual([2, 4]);
+    net[0] = new nn.Linear(4, 2);
+    net.append(new nn.Sigmoid());
+    expectTypeOf(net).toExtend<nn.Sequential>();
+    expectTypeOf(net).toExtend<nn.Module<Tensor>>();
+    expectTypeOf<nn.Sequential>().not.toExtend<typeof net>();
+    const block = (): nn.Module[] => [new nn.Linear(2, 2), new nn.ReLU()];
+    expectTypeOf(new nn.Sequential(new nn.Linear(4, 2), ...block())[0]).toEqualTypeOf<nn.Linear>();
+    expectTypeOf(new nn.Sequential(...block())).toEqualTypeOf<nn.Sequential>();
+    expectTypeOf(new nn.Sequential({ hidden: new nn.Linear(4, 2) })).toEqualTypeOf<nn.Sequential>();
+    class Head extends nn.Sequential {
+      constructor() {
+        super(new nn.Linear(4, 2), new nn.ReLU());
+      }
+    }
+    expectTypeOf(new Head()[0]).toEqualTypeOf<nn.Module>();
+    class Typed extends nn.Sequential<[nn.Linear, nn.ReLU]> {}
+    expectTypeOf(new Typed(new nn.Linear(4, 2), new nn.ReLU())[0]).toEqualTypeOf<nn.Linear>();
+    const some: unknown = net;
+    if (some instanceof nn.Sequential) expectTypeOf(some).toEqualTypeOf<nn.Sequential>();
+  });
+
   test("is told from others by instanceof, with its own fields", () => {
     const net = new nn.Sequential(new nn.Linear(2, 3), new nn.ReLU());
     const [first] = net;

@@ -11,17 +11,12 @@ import { ModuleSequence, numbered } from "./module-sequence.ts";
 /** Layers by name, in order: an object, or pairs where the order of an object will not do (names like "10"). */
 export type NamedLayers = Readonly<Record<string, Module>> | Iterable<Named<Module>>;
 
-/**
- * Feeds each layer's output into the next (torch.nn.Sequential).
- *
- * ```ts
- * const net = new nn.Sequential(new nn.Flatten(), new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10));
- * const named = new nn.Sequential({ hidden: new nn.Linear(784, 128), out: new nn.Linear(128, 10) });
- * ```
- */
-export class Sequential extends ModuleSequence {
-  constructor(...layers: Module[]);
-  constructor(layers: NamedLayers);
+/** The layers that are known by position, each of its own class: `net[0]` of `new nn.Sequential(new nn.Linear(4, 2))`. */
+type ByPosition<Layers extends readonly Module[]> = {
+  [Position in keyof Layers & `${number}`]: Layers[Position];
+};
+
+class Chain extends ModuleSequence {
   constructor(...given: (Module | NamedLayers)[]) {
     super();
     this.addNamed([...layersOf(given)]);
@@ -46,6 +41,33 @@ export class Sequential extends ModuleSequence {
     return x;
   }
 }
+
+/** @hidden */
+export type Sequential<Layers extends readonly Module[] = Module[]> = Chain & ByPosition<Layers>;
+
+interface SequentialClass {
+  readonly prototype: Sequential;
+  new <Layers extends readonly Module[] = Module[]>(...layers: Layers): Sequential<Layers>;
+  new <Layers extends readonly Module[] = Module[]>(layers: NamedLayers): Sequential<Layers>;
+}
+
+Object.defineProperty(Chain, "name", { value: "Sequential" });
+
+/**
+ * Feeds each layer's output into the next (torch.nn.Sequential).
+ *
+ * ```ts
+ * const net = new nn.Sequential(new nn.Flatten(), new nn.Linear(784, 128), new nn.ReLU(), new nn.Linear(128, 10));
+ * const named = new nn.Sequential({ hidden: new nn.Linear(784, 128), out: new nn.Linear(128, 10) });
+ * console.log(net[1].weight.shape); // [128, 784]
+ * ```
+ *
+ * Where layers are given one by one, `net[1]` has the type of the layer there. `nn.Sequential` as a type is a chain of any
+ * layers: `const net: nn.Sequential = …` where layers of other classes take their places.
+ *
+ * @class
+ */
+export const Sequential: SequentialClass = Chain as unknown as SequentialClass;
 
 function layersOf(given: readonly (Module | NamedLayers)[]): Iterable<Named<Module>> {
   const [first] = given;
