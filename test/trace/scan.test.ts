@@ -106,7 +106,7 @@ class Repeated extends Looping {
         length: 4,
       },
     );
-    return h;
+    return h.mul(this.scale);
   }
 }
 
