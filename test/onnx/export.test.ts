@@ -34,7 +34,9 @@ describe("a file", () => {
     expect(namesOf(graph.initializer)).toEqual(
       expect.arrayContaining(["first.weight", "first.bias", "norm.running_mean", "second.bias"]),
     );
-    expect(namesOf(graph.node)).toEqual(expect.arrayContaining(["/first/Gemm", "/norm/Sub", "/Add"]));
+    expect(namesOf(graph.node)).toEqual(
+      expect.arrayContaining(["/first/Gemm", "/norm/BatchNormalization", "/Add"]),
+    );
   });
 
   test("has the names that are wished for", async () => {
@@ -64,6 +66,26 @@ describe("a file", () => {
     const graph = graphOf(await exportOnnx(again, { inputs: [[2, 4]] }));
     expect([...namesOf(graph.input), ...namesOf(graph.output)]).toEqual(["pixels", "scores"]);
     expect(namesOf(graph.initializer)).toEqual(["fc.weight", "fc.bias"]);
+  });
+
+  test("has a batch normalisation as one operator, which learns when it comes in again", async () => {
+    manualSeed(2);
+    const net = new nn.Sequential({
+      conv: new nn.Conv2d(2, 3, 3),
+      norm: new nn.BatchNorm2d(3, { eps: 0.01 }),
+    });
+    for (let k = 0; k < 3; k++) net.forward(randn(4, 2, 5, 5));
+    const bytes = await exportOnnx(net, { inputs: [[4, 2, 5, 5]] });
+    expect(graphOf(bytes).node.map(({ opType }) => opType)).toEqual(["Conv", "BatchNormalization"]);
+    const again = await importOnnx(bytes, { trainBatchNorm: true });
+    expect(Object.keys(again.stateDict())).toEqual([
+      ...["conv.weight", "conv.bias", "norm.weight", "norm.bias", "norm.running_mean", "norm.running_var"],
+    ]);
+    const x = randn(4, 2, 5, 5);
+    for (const way of ["train", "eval"] as const) {
+      const [own, other] = [net, again].map((module) => module[way]().forward(x));
+      expect(await other.sub(own).abs().max().item()).toBeLessThan(1e-5);
+    }
   });
 
   test("of one value that is given twice, or of an input, names each result", async () => {

@@ -4,7 +4,8 @@ import { moduleOf } from "../../core/origin.ts";
 import { operandsOf, producerOf, resultIndex } from "../../ir/body.ts";
 import type { Graph, Node, Value } from "../../ir/types.ts";
 import { definitionOf } from "../../ops/registry.ts";
-import type { GraphWriter } from "./graph-writer.ts";
+import { batchNormOf } from "./batch-norm.ts";
+import { Float, type GraphWriter } from "./graph-writer.ts";
 import { writeLowered } from "./lowered.ts";
 import { type Call, type Named, NoSpelling } from "./spelling.ts";
 import { spellingOf } from "./spellings/table.ts";
@@ -45,6 +46,11 @@ export class NodeWriter {
   private readonly results = new Map<Node, readonly string[]>();
 
   private result(w: GraphWriter, node: Node, names: ReadonlyMap<Value, string>): string {
+    const norm = batchNormOf(node);
+    if (norm !== undefined) {
+      const inputs = norm.inputs.map((value) => names.get(value)!);
+      return w.node("BatchNormalization", inputs, { epsilon: new Float(norm.epsilon) });
+    }
     const producer = producerOf(node);
     const [number, definition] = [resultIndex(node), definitionOf(producer.op)];
     const inputs = operandsOf(node).map((value): Named => {
@@ -69,14 +75,14 @@ export class NodeWriter {
   }
 }
 
-/** The values that outputs hang on. */
+/** The values that outputs hang on, as far as they are written. */
 export function reachable({ outputs }: Graph): ReadonlySet<Value> {
   const met = new Set<Value>();
   const waiting = outputs.map(({ value }) => value);
   for (let value = waiting.pop(); value !== undefined; value = waiting.pop()) {
     if (met.has(value)) continue;
     met.add(value);
-    if (value.kind === "node") waiting.push(...value.inputs);
+    if (value.kind === "node") waiting.push(...(batchNormOf(value)?.inputs ?? value.inputs));
   }
   return met;
 }
