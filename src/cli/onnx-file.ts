@@ -28,7 +28,7 @@ export async function loadOnnxFile(
   const { importOnnx, dtypeOf } = await onnx();
   const model = await importOnnx(path);
   const inputs = model.inputs.map(({ name, type, shape }, k): TensorSpec => {
-    if (type === undefined) throw new KilnError(`${path}: the input ${name} is no tensor of numbers`);
+    if (type === undefined) throw new KilnError(`${path}: the input ${name} is not a tensor of numbers`);
     const dtype = dtypeOf(type);
     if (wanted[k] !== undefined) return { dtype, shape: wanted[k] };
     const open = shape?.find((extent, axis) => axis > 0 && typeof extent === "string");

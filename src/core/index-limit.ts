@@ -71,7 +71,7 @@ function described(index: number, limit: IndexLimit, place: (whole: string) => s
         ",",
       );
     case "length":
-      return `${op} must lie in ${range}, but ${index}${place("the list")} does not`;
+      return `${op} must be in ${range}, but ${index}${place("the list")} does not`;
     case "overflow":
       return op;
     default:

@@ -43,7 +43,7 @@ async function fetchPart(url: string, path: string): Promise<void> {
   if (response.status === 416 && present > 0) {
     await discard(response);
     await removePart(path);
-    throw new KilnError(`${url} is not the file that ${partOf(path)} is a part of; run again to start anew`);
+    throw new KilnError(`${url} is not the file that ${partOf(path)} is a part of; run again to start over`);
   }
   if (response.status !== 200 && !continues) {
     await discard(response);
@@ -89,7 +89,7 @@ async function append(response: Response, url: string, path: string, present: nu
     if (isDiskError(error)) throw new KilnError(`cannot write ${partOf(path)}: ${writeErrorReason(error)}`);
     const amount = total === undefined ? `${size} bytes` : `${size} of ${total} bytes`;
     throw new KilnError(
-      `the connection to ${url} broke after ${amount} (${messageOf(error)}); run again to go on from there`,
+      `the connection to ${url} broke after ${amount} (${messageOf(error)}); run again to continue from there`,
     );
   } finally {
     await file.close();

@@ -29,7 +29,7 @@ export function subset(dataset: AnyDataset, start: number, end: number = Object(
   const whole = Number.isInteger(start) && Number.isInteger(end);
   if (!whole || start < 0 || end <= start || end > dataset.length) {
     throw new KilnError(
-      `a subset from ${describeEnd(start)} up to ${describeEnd(end)} does not lie in a dataset of ${dataset.length} samples`,
+      `a subset from ${describeEnd(start)} up to ${describeEnd(end)} is not within a dataset of ${dataset.length} samples`,
     );
   }
   const description = `samples ${start} to ${end - 1} of ${dataset.description ?? "a dataset"}`;

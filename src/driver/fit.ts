@@ -58,13 +58,13 @@ function misfit(
   const loops = loopsOf(kernel.body);
   const isOpen = ["schedule", "order", "share-panels", "prepare"].includes(stage);
   if (!isOpen && (schedules || oneElementPerThread) && hasReduction(kernel)) {
-    return `holds a reduction that is no loop yet, and ${backend} runs loops alone: go on from lower`;
+    return `still holds a reduction, and ${backend} runs only loops: continue from lower`;
   }
   const known: readonly unknown[] = [vectorWidth, ...fewerLanes.map((fewer) => fewer.vectorWidth)];
   const lanes = loops.find(({ loop, extent }) => loop === "vector" && !known.includes(extent))?.extent;
   if (lanes !== undefined) {
     const has = vectorWidth === 1 ? "one number at a time" : `${vectorWidth}`;
-    return `computes ${typeof lanes === "number" ? lanes : "several"} numbers at once, and ${backend} computes ${has}: go on from lower`;
+    return `computes ${typeof lanes === "number" ? lanes : "several"} numbers at once, and ${backend} computes ${has}: continue from lower`;
   }
   if (oneElementPerThread) {
     const isMapped = ["parallelize", "join-kernels", "plan-memory"].includes(stage);
@@ -72,15 +72,15 @@ function misfit(
   }
   if (!loops.some(({ loop }) => loop === "thread")) return undefined;
   const wanted = kernel.threads ?? 1;
-  if (wanted === 1) return `computes one element per thread, and ${backend} runs loops: go on from lower`;
+  if (wanted === 1) return `computes one element per thread, and ${backend} runs loops: continue from lower`;
   if (wanted > threads) {
-    return `divides its work among ${wanted} threads, and ${backend} has ${threads === 1 ? "one" : threads} here: go on from lower`;
+    return `divides its work among ${wanted} threads, and ${backend} has ${threads === 1 ? "one" : threads} here: continue from lower`;
   }
   const parts = kernel.body.map((s) => (s.kind === "section" ? s.body : undefined));
   const bodies = parts.includes(undefined) ? [kernel.body] : parts.map((part) => part ?? []);
   return bodies.every((body) => isDivisible(kernel, body))
     ? undefined
-    : "has a thread loop whose turns may meet in one element, or beside which there is work for one thread";
+    : "has a thread loop whose iterations may access one element, or next to which there is work for one thread";
 }
 
 /** Whether the iterations of the thread loop, if there is one, do all the work and are proved to be independent. */
@@ -115,7 +115,7 @@ function misfitPerElement(
   const [thread] = body;
   const stored = buffers.filter(({ access }) => access !== "read");
   if (stored.length !== 1) {
-    return `stores ${stored.length} buffers, and ${backend} stores one with each kernel: go on from lower`;
+    return `stores ${stored.length} buffers, and ${backend} stores one with each kernel: continue from lower`;
   }
   const [output] = stored;
   const read = buffers.filter(({ access }) => access !== "write").length;
@@ -127,13 +127,13 @@ function misfitPerElement(
   if (!isMapped) {
     return isGrid(body, output)
       ? undefined
-      : `is no nest of grid loops around one store in the order of its elements, and ${backend} computes one element per thread: go on from lower`;
+      : `is not a nest of grid loops around one store in the order of its elements, and ${backend} computes one element per thread: continue from lower`;
   }
   const isOfThreads =
     body.length === 1 && thread.kind === "for" && thread.loop === "thread" && thread.extent === output.length;
   return isOfThreads && isThreadBody(thread, output.name)
     ? undefined
-    : `is no loop over threads that ends in one store, and ${backend} computes one element per thread: go on from lower`;
+    : `is not a loop over threads that ends in one store, and ${backend} computes one element per thread: continue from lower`;
 }
 
 function isThreadBody({ name, body }: Loop, output: string): boolean {

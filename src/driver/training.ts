@@ -189,7 +189,7 @@ export class TrainingCompiler implements PrepareStep {
 const replacedError = (path: string): KilnError =>
   new KilnError(
     `${path} was replaced after the training step was compiled, whose optimizer knows the old one: change numbers in place ` +
-      "(noGrad(() => p.copy_(…))), or make the optimizer and compile the step anew",
+      "(noGrad(() => p.copy_(…))), or create the optimizer and compile the step again",
   );
 
 /** The cohorts with those parameters that a program writes: the others do not affect the loss and have no gradient. */

@@ -18,7 +18,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EIO: "the disk fails (an input/output error)",
   ENODEV: "there is no device behind it",
   ENXIO: "there is no device behind it",
-  EPIPE: "nobody reads it any more",
+  EPIPE: "its reader has gone",
 };
 
 /** The reason for an error of the file system. */

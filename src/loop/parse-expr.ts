@@ -129,7 +129,7 @@ export class ExprReader extends TextReader {
 
   private constant(start: number, text: string): Expr {
     const of = (dtype: ExprType, value: number, isOne = true): Expr =>
-      isOne ? { kind: "const", dtype, value } : this.refuse(start, `${text} is no number of ${dtype}`);
+      isOne ? { kind: "const", dtype, value } : this.refuse(start, `${text} is not a number of ${dtype}`);
     if (text === "true" || text === "false") return of("bool", text === "true" ? 1 : 0);
     if (text.startsWith("0x")) return of("uint32", Number(text), Number(text) < 2 ** 32);
     const suffix = SUFFIX.exec(text)?.[0];

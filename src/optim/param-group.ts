@@ -66,7 +66,7 @@ export function groupsIn<Options extends object>(given: ParameterList<Options>):
   const stranger = list.findIndex((item) => !isGroup(item));
   if (stranger >= 0) {
     throw new KilnError(
-      `an optimizer takes parameters or groups such as { params: net.fc.parameters(), lr: 0.1 }, not both: item ${stranger} is no group`,
+      `an optimizer takes parameters or groups such as { params: net.fc.parameters(), lr: 0.1 }, not both: item ${stranger} is not a group`,
     );
   }
   return list as GroupOptions<Options>[];

@@ -100,7 +100,9 @@ export async function loadOptimizerState(
   const faults = [
     ...groupFaults(groupStates(optimizer), paramGroups),
     ...compareByName("the optimizer", named, source).faults,
-    ...present.flatMap(({ key }, k) => (isStep(steps[k]) ? [] : [`state.${key}.step is no number of steps`])),
+    ...present.flatMap(({ key }, k) =>
+      isStep(steps[k]) ? [] : [`state.${key}.step is not a number of steps`],
+    ),
   ];
   if (faults.length > 0) throw new KilnError(`cannot load the state dict into ${name}: ${faults.join("; ")}`);
   await copyByName(named, source);
@@ -134,7 +136,7 @@ const keyed = <T>(parameter: string, tensors: Readonly<Record<string, T>>): [str
   Object.entries(tensors).map(([key, tensor]) => [`state.${parameter}.${key}`, tensor]);
 
 function groupFaults(own: readonly GroupState[], given: unknown): string[] {
-  if (!Array.isArray(given)) return ["paramGroups is no list"];
+  if (!Array.isArray(given)) return ["paramGroups is not a list"];
   if (given.length !== own.length)
     return [`it has ${count(given.length)} but the optimizer has ${own.length}`];
   return own.flatMap((group, k) => {

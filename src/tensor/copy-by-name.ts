@@ -57,7 +57,7 @@ const listOf = (fault: string, keys: readonly string[]): string[] =>
   keys.length === 0 ? [] : [`${fault} ${keys.length === 1 ? "key" : "keys"} ${keys.join(", ")}`];
 
 function mismatch(owner: string, name: string, own: Tensor, given: unknown): string[] {
-  if (!(given instanceof Tensor)) return [`${name} is no tensor`];
+  if (!(given instanceof Tensor)) return [`${name} is not a tensor`];
   if (own.dtype === given.dtype && sameShape(own.shape, given.shape)) return [];
   return [`${name} is ${describe(given)} but ${owner} has ${describe(own)}`];
 }

@@ -53,7 +53,7 @@ function replaced(gradient: Tensor, returned: unknown): Tensor {
   if (returned === undefined || returned === null) return gradient;
   if (returned instanceof Promise)
     return refuse(
-      "a hook of gradients must not be async, for nobody waits for it: it may read one with gradient.data().then(…)",
+      "a hook of gradients must not be async, as it is not awaited: it may read one with gradient.data().then(…)",
     );
   const { shape, dtype } = returned as Partial<Tensor>;
   if (shape !== undefined && dtype === gradient.dtype && sameShape(shape, gradient.shape))

@@ -222,7 +222,7 @@ export function normal(mean: number, std: number, size: Shape): Tensor;
 export function normal(mean: Tensor | number, std: Tensor | number = 1, size?: Shape): Tensor {
   const isNumber = typeof mean === "number" && typeof std === "number";
   if (isNumber !== (size !== undefined))
-    return refuse("normal takes a mean and a std of which one is a tensor, or two numbers and a size");
+    return refuse("normal takes a mean and a std, one of them a tensor, or two numbers and a size");
   if (typeof std === "number" && !(std >= 0))
     return refuse(`normal's standard deviation must not be negative, and it is ${std}`);
   const [centre, spread] = [mean, std].map((value) => asOperand("normal", value, constant).detach());

@@ -6,7 +6,7 @@ import { outsideBody, Tensor } from "../tensor/tensor.ts";
 /** Of a tensor that wants gradients and would be frozen into the program. */
 export const untrained = ({ dtype, shape, isLeaf }: Tensor): string =>
   isLeaf
-    ? `forward uses a parameter ${dtype}[${shape}] that is no part of the model, so it would not be trained: keep ` +
+    ? `forward uses a parameter ${dtype}[${shape}] that is not part of the model, so it would not be trained: keep ` +
       "layers and parameters in fields, lists of them in nn.ModuleList; noGrad or detach() says that it is a constant"
     : `forward uses a tensor ${dtype}[${shape}] that was computed from parameters before it ran, so that no gradient ` +
       "would reach them: compute it inside forward; noGrad or detach() says that it is a constant";

@@ -56,7 +56,7 @@ describe.skipIf(skipReason).each(["gpujs:webgl2", "gpujs:webgpu"])("%s in a brow
     const { mirrored, readable, error, lossAfter } = await at.call<Lost>("lost", "lose", backend);
     expect(error).toBe(
       `KilnError: the GPU context of ${backend} was lost in step 4; the parameters are those after step 2, when they ` +
-        "were last copied to the host (mirrorEvery says how often): compile the model again to go on from there",
+        "were last copied to the host (mirrorEvery says how often): compile the model again to continue from there",
     );
     expect(readable).toEqual(mirrored);
     expect(lossAfter).toBeGreaterThan(0);

@@ -123,7 +123,7 @@ describe.skipIf(skipReason)("wasm on a page", () => {
     const killed = await at.call<Killed>("heavy", "kill", how);
     expect(killed.error).toBe(
       `KilnError: the worker of the wasm backend was lost: ${reason} in step 4; the parameters are those after step 2, ` +
-        "when they were last copied to the host (mirrorEvery says how often): compile the model again to go on from there",
+        "when they were last copied to the host (mirrorEvery says how often): compile the model again to continue from there",
     );
     expect(killed.later).toBe(killed.error);
     expect(killed.readable).toEqual(killed.mirrored);

@@ -108,7 +108,7 @@ describe("a layer that is stored where parameters() does not look", () => {
       "Net's field fcs is a plain array, where parameters() does not find layers: wrap it in new nn.ModuleList(…)",
     ]);
     expect(messagesOf(forward("return fc.forward(x);"), "const fc = new nn.Linear(8, 8);")).toEqual([
-      "Net.forward uses the layer fc, which is no field of Net: its parameters do not learn; " +
+      "Net.forward uses the layer fc, which is not a field of Net: its parameters do not learn; " +
         "store it as a field and call this.fc.forward(…)",
     ]);
   });

@@ -235,12 +235,12 @@ describe("refused is", () => {
     [
       "a training step of kernels",
       () => ["--from", file("forward/lower.ir"), "--mode", "training"],
-      /lower\.ir: a training step is made of a graph, and these are kernels \(lower\); leave --mode training out/,
+      /lower\.ir: a training step is made from a graph, but these are kernels \(lower\); leave --mode training out/,
     ],
     [
       "a stage that lies behind",
       () => ["--from", file("forward/schedule.ir"), "--stage", "lower"],
-      /goes on from the stage schedule, and there is no lower on its way: schedule, order, share-panels, prepare, lower-reductions, strength-reduction, parallelize, join-kernels, plan-memory, source/,
+      /continues from the stage schedule, which is not followed by lower but by schedule, order, share-panels, prepare, lower-reductions, strength-reduction, parallelize, join-kernels, plan-memory, source/,
     ],
     [
       "a kernel's story from its middle on",
@@ -250,18 +250,18 @@ describe("refused is", () => {
     [
       "vectors for a backend without",
       () => ["--from", file("vectors.ir"), "--backend", "js"],
-      /vectors\.ir: kernel \w+ computes 4 numbers at once, and js computes one number at a time: go on from lower/,
+      /vectors\.ir: kernel \w+ computes 4 numbers at once, and js computes one number at a time: continue from lower/,
     ],
     [
       "loops for a backend of threads for each element",
       () => ["--from", file("forward/plan-memory.ir"), "--backend", "gpujs:cpu"],
-      /kernel conv2d_relu_max_pool2d is no loop over threads .* gpujs:cpu computes one element per thread: go on from lower/,
+      /kernel conv2d_relu_max_pool2d is not a loop over threads .* gpujs:cpu computes one element per thread: continue from lower/,
     ],
     ["a text that is no graph", () => ["--from", LENET], /line 1, column 1: expected "graph"/],
     [
       "a stage before the graph's",
       () => ["--from", file("forward/fuse.ir"), "--stage", "cse"],
-      /goes on from the stage fuse, and there is no cse on its way: fuse, /,
+      /continues from the stage fuse, which is not followed by cse but by fuse, /,
     ],
     [
       "a training step of a training step",

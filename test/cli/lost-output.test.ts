@@ -49,7 +49,7 @@ describe("kiln train", () => {
   it("ends with an error when nobody listens and nothing is saved", async () => {
     const { code, stderr } = await kilnInto("a reader who leaves", TRAIN);
     expect(stderr).toBe(
-      "kiln: the training has ended, as nothing would be left of it without --out: its output is lost, nobody reads it any more\n",
+      "kiln: the training has ended, as nothing would be left of it without --out: its output is lost, its reader has gone\n",
     );
     expect(code).toBe(1);
   });

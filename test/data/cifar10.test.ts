@@ -134,7 +134,7 @@ describe("CIFAR10 with download", () => {
     expect(await failure(fetchFrom(archive))).toMatch(
       new RegExp(
         `^the connection to SERVER/${ARCHIVE} broke after 400 of ${archive.length} bytes \\(.+\\); ` +
-          "run again to go on from there$",
+          "run again to continue from there$",
       ),
     );
     expect(await readdir(root)).toEqual([`${ARCHIVE}.part`]);
@@ -158,7 +158,7 @@ describe("CIFAR10 with download", () => {
     await rm(batchPath("test_batch.bin"));
     await writeFile(join(root, `${ARCHIVE}.part`), Buffer.concat([archive, archive]));
     expect(await failure(fetchFrom(archive))).toBe(
-      `SERVER/${ARCHIVE} is not the file that ROOT/${ARCHIVE}.part is a part of; run again to start anew`,
+      `SERVER/${ARCHIVE} is not the file that ROOT/${ARCHIVE}.part is a part of; run again to start over`,
     );
     expect((await fetchFrom(archive)).length).toBe(3);
   });

@@ -64,7 +64,7 @@ describe("subset", () => {
       [0.5, 2],
     ] as const) {
       expect(() => subset(small, start, end)).toThrow(
-        `a subset from ${start} up to ${end} does not lie in a dataset of 3 samples`,
+        `a subset from ${start} up to ${end} is not within a dataset of 3 samples`,
       );
     }
     expect(() => read(subset(small, 0, 2), 2)).toThrow("sample 2 does not exist: the dataset has 2 samples");

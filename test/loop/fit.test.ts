@@ -75,7 +75,7 @@ describe("refused is, with the kernel's name,", () => {
       "loops on gpujs",
       loops,
       "gpujs",
-      /^kernel conv2d_relu_max_pool2d is no loop over threads that ends in one store, and gpujs/,
+      /^kernel conv2d_relu_max_pool2d is not a loop over threads that ends in one store, and gpujs/,
     ],
     [
       "several stores on gpujs",
@@ -87,7 +87,7 @@ describe("refused is, with the kernel's name,", () => {
       "reductions on js",
       plain,
       "js",
-      /^kernel conv2d_relu_max_pool2d holds a reduction that is no loop yet, and js runs loops alone/,
+      /^kernel conv2d_relu_max_pool2d still holds a reduction, and js runs only loops/,
     ],
   ] as const)("%s", (_what, program, backend, message) => {
     expect(() => requireFit(program, "parallelize", on(backend))).toThrow(message);
@@ -96,7 +96,7 @@ describe("refused is, with the kernel's name,", () => {
   test("several loops in one kernel where the grid's loops are to become threads", () => {
     const open = stagesOf(lenetForward(4)).artifacts.get("strength-reduction") as LoweredProgram;
     expect(() => requireFit(open, "strength-reduction", on("gpujs"))).toThrow(
-      /^kernel conv2d_relu_max_pool2d is no nest of grid loops around one store in the order of its elements, and gpujs/,
+      /^kernel conv2d_relu_max_pool2d is not a nest of grid loops around one store in the order of its elements, and gpujs/,
     );
   });
 
@@ -143,7 +143,7 @@ describe("threads may divide", () => {
     ["loops within each other", "    for i1 in 1 thread\n      y[i0 + i1] = x[i0]"],
   ])("not %s", (_what, body) => {
     expect(() => requireFit(threadsOf(body), "parallelize", threaded)).toThrow(
-      /^kernel k has a thread loop whose turns may meet/,
+      /^kernel k has a thread loop whose iterations may access/,
     );
   });
 });

@@ -212,7 +212,7 @@ describe("one line, with line and column, for", () => {
       "an integer that does not fit",
       "i0 + 3",
       "i0 + 3000000000",
-      "line 24, column 32: 3000000000 is no number of int32",
+      "line 24, column 32: 3000000000 is not a number of int32",
     ],
     ["comparisons in a chain", "i0 + 3", "i0 < 1 < 2", 'line 24, column 33: expected "]", but found'],
     [

@@ -111,13 +111,13 @@ describe("lengths that a program is fed", () => {
     const program = await compile(new Lengths(), { inputs });
     await program.run(x, lengths(1, 4));
     await expect(program.run(x, lengths(5, 4))).rejects.toThrow(
-      "GRU's lengths must lie in 1..4, but 5 at position 0 of the list [2] does not",
+      "GRU's lengths must be in 1..4, but 5 at position 0 of the list [2] does not",
     );
     await expect(program.run(x, lengths(1, 0))).rejects.toThrow("but 0 at position 1 of the list [2]");
     const computed = await compile(new Lengths(2), { inputs });
     await computed.run(x, lengths(-1, 2));
     await expect(computed.run(x, lengths(3, 1))).rejects.toThrow(
-      "GRU's lengths must lie in 1..4, but 5, computed for the list, does not",
+      "GRU's lengths must be in 1..4, but 5, computed for the list, does not",
     );
   });
 
@@ -157,7 +157,7 @@ describe("mistakes are told in one line", () => {
       () => new nn.GRU(3, 4).forward(x, undefined, { lengths: zeros(5) }),
     ],
     [
-      "GRU's lengths must lie in 1..2, but 3 at position 2 of the list [5] does not",
+      "GRU's lengths must be in 1..2, but 3 at position 2 of the list [5] does not",
       () => new nn.GRU(3, 4).forward(x, undefined, { lengths: tensor([1, 2, 3, 1, 1], int32) }),
     ],
     [

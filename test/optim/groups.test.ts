@@ -87,7 +87,7 @@ describe("parameter groups", () => {
     [
       "stand before parameters",
       () => new optim.SGD([{ params: [shared] }, parameter()] as { params: nn.Parameter[] }[]),
-      "groups such as { params: net.fc.parameters(), lr: 0.1 }, not both: item 1 is no group",
+      "groups such as { params: net.fc.parameters(), lr: 0.1 }, not both: item 1 is not a group",
     ],
   ])("cannot %s", (_, make, message) => {
     expect(make).toThrow(message);
@@ -202,12 +202,12 @@ describe("a training", () => {
       "cannot load the state dict into AdamW: betas of group 0 is [0.5,0.9] but the optimizer has [0.9,0.999]; " +
         "lr of group 0 is -1, no learning rate; step of group 1 is 0.5, no number of steps; " +
         "missing key state.0.exp_avg_sq; unexpected key state.9.exp_avg; " +
-        "state.1.exp_avg_sq is float32[7] but the optimizer has float32[3]; state.0.step is no number of steps",
+        "state.1.exp_avg_sq is float32[7] but the optimizer has float32[3]; state.0.step is not a number of steps",
     );
     await expect(optimizer.loadStateDict({ state: {}, paramGroups: [] })).rejects.toThrow(
       "it has 0 parameter groups but the optimizer has 2",
     );
-    await expect(optimizer.loadStateDict(7 as never)).rejects.toThrow("paramGroups is no list");
+    await expect(optimizer.loadStateDict(7 as never)).rejects.toThrow("paramGroups is not a list");
     await expect(trainer.loadStateDict({ batches: 1, gradients: { w: ones(1) } })).rejects.toThrow(
       "cannot load the state dict into the trainer: batches is 1, but 1 make an update; unexpected key w",
     );

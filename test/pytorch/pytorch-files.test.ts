@@ -159,7 +159,7 @@ describe("a model in several files", () => {
     async (file) => {
       put({ a: file });
       await expect(load(index)).rejects.toThrow(
-        /"a" lies in .*, which is no file of tensors in the same folder/,
+        /"a" is in .*, which is not a file of tensors in the same folder/,
       );
     },
   );

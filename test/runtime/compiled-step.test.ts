@@ -228,7 +228,7 @@ test.each<[string, (x: Tensor, net: nn.Linear, optimizer: optim.SGD) => unknown,
   [
     "uses another module",
     (x) => new nn.Linear(2, 2).forward(x),
-    "forward uses a parameter float32[2,2] that is no part of the model",
+    "forward uses a parameter float32[2,2] that is not part of the model",
   ],
   ["reads a number", (x) => Number(x.sum()), "a tensor's value cannot be read inside forward"],
 ])("says what is wrong with a step that %s", async (_, step, message) => {

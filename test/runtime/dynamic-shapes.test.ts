@@ -99,7 +99,7 @@ describe("by default", () => {
     ];
     const trainer = await compileTraining(net, { inputs, loss: new nn.MSELoss(), optimizer, backend: "js" });
     await expect(trainer.step(...feed(3, 5), randn(3, 4))).rejects.toThrow(
-      "the target is [3,4], but beside [3,5,3] it must be [3,2]",
+      "the target is [3,4], but with [3,5,3] it must be [3,2]",
     );
     expect(trainer.stepCount).toBe(0);
   });

@@ -154,7 +154,7 @@ test.each([
     "input 0 was compiled for float32[6,1,8,8] but is float32[6,8,8]; it must have 4 dim",
   ],
   [[rand(6, 1, 8, 8), rand(6)], "the target was compiled for int32[6] but is float32[6]"],
-  [[rand(6, 1, 8, 8), labels(5)], "the target is [5], but beside [6,1,8,8] it must be [6]"],
+  [[rand(6, 1, 8, 8), labels(5)], "the target is [5], but with [6,1,8,8] it must be [6]"],
   [[rand(6, 1, 8, 8)], "this program takes 2 tensors but is given 1"],
   [
     [rand(6, 1, 8, 8), tensor(Int32Array.of(0, 1, 9, 3, 0, 1))],

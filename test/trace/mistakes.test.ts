@@ -58,7 +58,7 @@ describe("a tensor that is carried in a field", () => {
   });
 });
 
-describe("a parameter that is no part of the model", () => {
+describe("a parameter that is not part of the model", () => {
   class Hidden extends Linear {
     readonly layers = [new nn.Linear(3, 3)];
     override forward(x: Tensor): Tensor {
@@ -68,7 +68,7 @@ describe("a parameter that is no part of the model", () => {
 
   test("is an error in training, which would freeze it", async () => {
     await expect(step(new Hidden())).rejects.toThrow(
-      "forward uses a parameter float32[3,3] that is no part of the model, so it would not be trained: keep layers and " +
+      "forward uses a parameter float32[3,3] that is not part of the model, so it would not be trained: keep layers and " +
         "parameters in fields, lists of them in nn.ModuleList",
     );
   });

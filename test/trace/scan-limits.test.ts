@@ -231,7 +231,7 @@ describe("scan refuses", () => {
     expect(await result.array()).toEqual([6, 6]);
   });
 
-  test("a parameter that is no part of the model", async () => {
+  test("a parameter that is not part of the model", async () => {
     const stray = new nn.Linear(2, 2);
     class Straying extends nn.Module {
       own = new nn.Linear(2, 2);
@@ -247,7 +247,7 @@ describe("scan refuses", () => {
     const optimizer = new optim.SGD(model.parameters(), { lr: 0.1 });
     const options = { inputs: [[3, 2]], loss: new nn.MSELoss(), optimizer };
     await expect(compileTraining(model, options)).rejects.toThrow(
-      "a parameter float32[2,2] that is no part of the model",
+      "a parameter float32[2,2] that is not part of the model",
     );
   });
 });

@@ -111,7 +111,7 @@ describe("a parameter from elsewhere", () => {
     await compiled(new Outside());
     expect(said).toEqual([
       expect.stringMatching(
-        /^kiln: Outside uses a parameter float32\[3,3\] that is no part of it, .* \(test\/trace\/warnings\.test\.ts:\d+\)$/,
+        /^kiln: Outside uses a parameter float32\[3,3\] that is not part of it, .* \(test\/trace\/warnings\.test\.ts:\d+\)$/,
       ),
     ]);
   });

@@ -74,7 +74,7 @@ ${reading.join("\n")}
   ${prefix}_init(&model);
   status = ${prefix}_forward(${call(offered)});
   if (status != ${NAME}_OK) {
-    fprintf(stderr, "an input holds a number that names nothing\\n");
+    fprintf(stderr, "an input holds an invalid index\\n");
     return 1;
   }
 ${outputs.map(printCall).join("\n")}

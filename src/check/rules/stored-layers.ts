@@ -49,7 +49,7 @@ function builtOutside(model: ModelClass, flow: ValueFlow): Fault[] {
     const made = layerOf(layer);
     if (made === undefined || isHarmless(layer, made) || isHandedOver(declared!, node)) return [];
     const message =
-      `${model.name}.${flow.nameOf(node)} uses the layer ${node.getText()}, which is no field of ${model.name}: ` +
+      `${model.name}.${flow.nameOf(node)} uses the layer ${node.getText()}, which is not a field of ${model.name}: ` +
       `its parameters do not learn; store it as a field and call this.${node.getText()}.forward(…)`;
     return [{ node, severity: "error", message }];
   });

@@ -64,7 +64,7 @@ async function compileFrom({ path, mode, backend, stage, kernel }: Request): Pro
   if (stage !== undefined && !compilation.stages.some(({ name }) => name === stage)) {
     const names = compilation.stages.map(({ name }) => name).join(", ");
     throw new KilnError(
-      `${path} goes on from the stage ${start}, and there is no ${stage} on its way: ${names}`,
+      `${path} continues from the stage ${start}, which is not followed by ${stage} but by ${names}`,
     );
   }
   if (kernel !== undefined && start !== "lower" && !isGraph(artifact)) {
@@ -108,15 +108,15 @@ async function explained<T>(path: string, work: () => Promise<T>): Promise<T> {
 function trainingOf(path: string, graph: Artifact, start: string) {
   if (!isGraph(graph)) {
     throw new KilnError(
-      `${path}: a training step is made of a graph, and these are kernels (${start}); leave --mode training out to go on from there`,
+      `${path}: a training step is made from a graph, but these are kernels (${start}); omit --mode training to continue from there`,
     );
   }
   if (start !== STAGES[0].name || graph.outputs.length !== 1) {
     throw new KilnError(
-      `${path}: a training step is made of a graph whose one output is the loss, before partition and fuse; ` +
+      `${path}: a training step is made from a graph whose one output is the loss, before partition and fuse; ` +
         (start === STAGES[0].name
           ? `this one has ${graph.outputs.length} outputs`
-          : `this one has been through ${start}; leave --mode training out to go on from there`),
+          : `this one has been through ${start}; omit --mode training to continue from there`),
     );
   }
   const updated = new Set(graph.updates.map(({ target }) => target));

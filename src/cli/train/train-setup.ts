@@ -108,5 +108,5 @@ export async function metricsFor(
     }
     return ownMetrics(file) ?? usualMetrics(await program.run(x), target);
   }
-  throw new KilnError(`the test samples of ${samples} are none`);
+  throw new KilnError(`there are no test samples in ${samples}`);
 }

@@ -103,7 +103,7 @@ export async function readCheckpoint(path: string): Promise<TrainingCheckpoint> 
     ...faultsIn("history.curve", history?.curve, CURVE),
     ...faultsIn("history", history, { epochs: isRecords }),
   ];
-  if (faults.length > 0) throw new KilnError(`${path} is no usable checkpoint: ${faults.join("; ")}`);
+  if (faults.length > 0) throw new KilnError(`${path} is not a usable checkpoint: ${faults.join("; ")}`);
   return given as TrainingCheckpoint;
 }
 

@@ -83,7 +83,7 @@ export function conclude(
   const prefix = interrupted ? "interrupted: " : "";
   console.log(`${prefix}${result ?? ""}${counted(steps, "step")} in ${totalSeconds.toFixed(1)} s`);
   if (out !== undefined) {
-    const resumable = interrupted ? `; --resume ${out}/${CHECKPOINT_FILE} goes on` : "";
+    const resumable = interrupted ? `; --resume ${out}/${CHECKPOINT_FILE} continues it` : "";
     console.log(`saved ${out}/model.safetensors and ${out}/run.json${resumable}`);
   }
   if (out === undefined && interrupted) console.log("nothing is saved without --out");

@@ -94,7 +94,7 @@ abstract class TripletLoss extends ToldLoss {
   }
 
   protected override get comparison(): string {
-    return "compares three outputs with each other: tell compileTraining that there are no targets, targets: []";
+    return "compares three outputs with each other: pass targets: [] to compileTraining, as there are none";
   }
 }
 

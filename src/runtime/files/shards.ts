@@ -59,7 +59,7 @@ function readIndex(bytes: Uint8Array, fail: Fail): ReadonlyMap<string, string> {
   for (const [name, file] of entries) {
     if (typeof file === "string" && file === pathPart(file) && !isIndex(file)) continue;
     fail(
-      `it says that ${quoted(name)} lies in ${quoted(file)}, which is no file of tensors in the same folder`,
+      `it says that ${quoted(name)} is in ${quoted(file)}, which is not a file of tensors in the same folder`,
     );
   }
   return new Map(entries);

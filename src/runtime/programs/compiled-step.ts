@@ -207,7 +207,7 @@ export class CompiledStep<
     const mirrored = this.runs - (this.runs % MIRROR_EVERY);
     return new KilnError(
       `${error.message} in run ${this.runs + 1}; the parameters are those after run ${mirrored}, when they were last copied ` +
-        "to the host: compile the step again to go on from there",
+        "to the host: compile the step again to continue from there",
     );
   }
 }

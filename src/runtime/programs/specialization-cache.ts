@@ -114,7 +114,7 @@ export class SpecializationCache {
       if (sameShape(shape, shapes[k])) return;
       specialization.executable.dispose();
       throw new KilnError(
-        `${this.roleOf(k)} is ${formatShape(shapes[k])}, but beside ${formatShape(shapes[0])} it must be ${formatShape(shape)}`,
+        `${this.roleOf(k)} is ${formatShape(shapes[k])}, but with ${formatShape(shapes[0])} it must be ${formatShape(shape)}`,
       );
     });
     return specialization;

@@ -36,7 +36,7 @@ import type { Run } from "./run.ts";
 /** What is left of a model when a thread was lost in the middle of its update, and what to do. */
 const HALF_WRITTEN =
   "some of the model's parameters, buffers and optimizer states are new and others old, so that none of them can be used; " +
-  "load a checkpoint, or give the model and its optimizer other states by loadStateDict, and go on from there";
+  "load a checkpoint, or give the model and its optimizer other states by loadStateDict, and continue from there";
 
 /** One stage of a compilation as text, as `kiln dump` prints it. */
 export interface StageText {

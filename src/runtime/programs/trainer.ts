@@ -242,7 +242,7 @@ export class Trainer<
       if (!(error instanceof DeviceLostError)) throw error;
       throw new KilnError(
         `${error.message} in step ${this.stepCount + 1}; the parameters are those after step ${this.mirrored}, ` +
-          "when they were last copied to the host (mirrorEvery says how often): compile the model again to go on from there",
+          "when they were last copied to the host (mirrorEvery says how often): compile the model again to continue from there",
       );
     }
   }

@@ -17,7 +17,7 @@ export function captured(model: Traceable, { graph, states }: Trace): Mistake[] 
     );
     if (reader === undefined) continue;
     const message =
-      `${model.constructor.name} uses a parameter ${dtype}[${shape}] that is no part of it, so it is neither trained nor ` +
+      `${model.constructor.name} uses a parameter ${dtype}[${shape}] that is not part of it, so it is neither trained nor ` +
       "saved nor loaded: keep layers and parameters in fields, lists of them in nn.ModuleList; noGrad or detach() says " +
       "that it is a constant";
     return [{ module: model, message, place: graph.origins.get(reader)?.[0] }];

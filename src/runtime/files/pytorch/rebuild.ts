@@ -143,9 +143,7 @@ function viewOf(
   const lastElement = shape.reduce((sum, extent, axis) => sum + (extent - 1) * strides[axis], offset);
   if (size > 0 && !(lastElement < held)) fail(`a tensor reaches beyond its storage of ${held} elements`);
   if (!(size <= held)) {
-    fail(
-      `a tensor of ${size} elements lies in a storage of ${held}: it was expanded, and is to be saved as x.contiguous()`,
-    );
+    fail(`a tensor of ${size} elements has a storage of ${held}: it was expanded; save it as x.contiguous()`);
   }
   return view;
 }
