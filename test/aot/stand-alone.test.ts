@@ -4,7 +4,9 @@ import { transform } from "esbuild";
 import { compile, compileTraining, F, manualSeed, nn, type Tensor } from "kiln-js";
 import { describe, expect, test } from "vitest";
 import { defaultsOf, OPTIMIZER_NAMES, OPTIMIZERS } from "../../src/cli/train/optimizers.ts";
+import { importOnnx } from "../../src/onnx/index.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../src/runtime/files/safetensors.ts";
+import { type GraphInit, modelBytes, node, port } from "../onnx/models.ts";
 import { LeNet, TinyNet } from "../support/nets.ts";
 import {
   buildAlone,
@@ -52,6 +54,22 @@ describe.each(TARGETS)("%s", (target) => {
     const [first, again] = runForbidden(built.folder, script).trim().split("\n");
     expect(JSON.parse(first)).toEqual([...wanted]);
     expect(again).toBe(first);
+  });
+
+  test("an ONNX model whose numbers of 64 bits leave int32 says so", async () => {
+    const graph: GraphInit = {
+      input: [port("a", [2], "int64")],
+      output: [port("y", [2], "int64")],
+      node: [node("Mul", ["a", "a"], ["y"], {}, "/square")],
+    };
+    const net = await importOnnx(modelBytes(graph));
+    const built = await buildAlone(modelFile(net, [{ shape: [2], dtype: "int32" }]), { target });
+    const script = `${opened(target)}
+      show([...model.run(Int32Array.of(3, -46340))]);
+      try { model.run(Int32Array.of(3, 46341)); } catch (error) { show(error.message); }`;
+    const [numbers, message] = runForbidden(built.folder, script).trim().split("\n");
+    expect(JSON.parse(numbers)).toEqual([9, 2147395600]);
+    expect(message).toMatch(/the node \/square \(Mul\) gives numbers of int64 that int32 cannot hold/);
   });
 
   test("LeNet's training step, where code from strings is forbidden", async () => {
