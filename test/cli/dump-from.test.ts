@@ -235,7 +235,7 @@ describe("refused is", () => {
     [
       "a training step of kernels",
       () => ["--from", file("forward/lower.ir"), "--mode", "training"],
-      /lower\.ir: a training step is made from a graph, but these are kernels \(lower\); leave --mode training out/,
+      /lower\.ir: a training step is made from a graph, but these are kernels \(lower\); omit --mode training/,
     ],
     [
       "a stage that lies behind",
