@@ -95,6 +95,8 @@ export class WasmProgram implements Executable {
   private readonly views: Map<string, View>;
   private readonly scalars: View;
   private release: (() => void) | undefined;
+  private printed: readonly KernelSource[] | undefined;
+
   constructor(
     code: ProgramCode,
     places: ProgramPlaces,
@@ -114,9 +116,10 @@ export class WasmProgram implements Executable {
     this.release = release;
   }
 
-  /** Printed only when read. */
+  /** Printed when first read. */
   get sources(): readonly KernelSource[] {
-    return sourcesOf(this.code);
+    this.printed ??= sourcesOf(this.code);
+    return this.printed;
   }
 
   write(buffer: string, data: TypedArray): void {

@@ -10,7 +10,7 @@
 
 import { parseArgs } from "node:util";
 import { byteSize, type TypedArray } from "../../src/core/dtype.ts";
-import { countFlops } from "../../src/loop/flops.ts";
+import { flopsOf } from "../../src/loop/flops.ts";
 import { iterationsOf } from "../../src/loop/loops.ts";
 import type { ProgramPlan } from "../../src/loop/plan.ts";
 import { printSchedule, type Step } from "../../src/loop/schedule.ts";
@@ -118,7 +118,7 @@ async function report(
     const { milliseconds, alive } = measured[k];
     const ms = median(milliseconds.slice(milliseconds.length >> 1));
     const runs = iterationsOf(plan, k);
-    const flops = runs * countFlops(kernel.body) * median(alive);
+    const flops = runs * flopsOf(kernel) * median(alive);
     const share = (1000 * leastSeconds(machine, flops, runs * bytesMoved(plan, kernel))) / ms;
     return { kernel, ms, flops, nominal: runs * kernel.nominalFlops, share };
   });

@@ -4,7 +4,7 @@
  * number, so that the bits do not depend on it.
  */
 
-import { alikeTo, Families, type Likeness, withoutBody } from "../../src/loop/alike.ts";
+import { alikeTo, Families, type Likeness, likenessOf, withoutBody } from "../../src/loop/alike.ts";
 import type { Capabilities } from "../../src/loop/capabilities.ts";
 import { iterationsOf } from "../../src/loop/loops.ts";
 import type { LoweredProgram } from "../../src/loop/program.ts";
@@ -46,8 +46,17 @@ function divideAmongThreads(
   const { threads, times } = capabilities;
   const { preparedTo = 0 } = program;
   if (threads === 1) return program;
+  const known = new Map<Kernel, number>();
+  // Kernels that are alike take the same time.
+  const timeOf = (kernel: Kernel): number => {
+    const like = likenessOf(kernel)?.of;
+    const first = like?.estimate === kernel.estimate ? (like ?? kernel) : kernel;
+    const time = known.get(first) ?? kernelTime(first, capabilities);
+    known.set(first, time);
+    return time;
+  };
   const shares = program.kernels.map((kernel, k): Share => {
-    const time = kernelTime(kernel, capabilities);
+    const time = timeOf(kernel);
     const most = always ? threads : Math.min(threads, Math.floor(time / times.share));
     if (most < 2) return { kernel, most: 1, won: 0 };
     // Prepared kernels hardly ever run.
@@ -59,15 +68,15 @@ function divideAmongThreads(
   // Proving which loops can be divided takes a while, so it is done only if it could be worth it.
   if (!isWorthIt(total(shares))) return program;
   const families = new Families();
-  const known = new Map<Kernel, Share>();
+  const made = new Map<Kernel, Share>();
   // Kernels that are alike and divided among as many threads are divided alike.
   const divideLike = ({ kernel, most }: Share): Kernel => {
     const likeness = families.find(kernel);
-    const first = likeness && known.get(likeness.of);
+    const first = likeness && made.get(likeness.of);
     if (first?.most === most) return dividedLike(kernel, likeness!, first.kernel);
-    const made = divide(kernel, most);
-    if (likeness === undefined) known.set(kernel, { kernel: made, most, won: 0 });
-    return made;
+    const divided = divide(kernel, most);
+    if (likeness === undefined) made.set(kernel, { kernel: divided, most, won: 0 });
+    return divided;
   };
   const divided = shares.map((share): Share => {
     if (share.most === 1) return share;

@@ -48,17 +48,27 @@ const arenaOf = (placed: readonly Placement[]): number =>
 
 /** Places each buffer at the lowest offset that the ones before it leave free. */
 function placedInOrder(lifetimes: readonly Lifetime[]): Placement[] {
+  // By offset, so that free ones are met in order.
   const placed: Placement[] = [];
   for (const life of lifetimes) {
-    const neighbours = placed
-      .filter((p) => p.first <= life.last && life.first <= p.last)
-      .sort((a, b) => a.byteOffset - b.byteOffset);
     let byteOffset = 0;
-    for (const p of neighbours) {
+    for (const p of placed) {
+      if (p.first > life.last || life.first > p.last) continue;
       if (byteOffset + life.byteLength <= p.byteOffset) break;
       byteOffset = Math.max(byteOffset, align(p.byteOffset + p.byteLength));
     }
-    placed.push({ ...life, byteOffset });
+    placed.splice(firstFrom(placed, byteOffset), 0, { ...life, byteOffset });
   }
   return placed;
+}
+
+/** The position of the first of `placed` that lies behind `byteOffset`. */
+function firstFrom(placed: readonly Placement[], byteOffset: number): number {
+  let [low, high] = [0, placed.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (placed[middle].byteOffset > byteOffset) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

@@ -6,7 +6,7 @@
 import type { Backend } from "../../backends/backend.ts";
 import { InternalError } from "../core/errors.ts";
 import { flopsText } from "../core/figures-text.ts";
-import { countFlops } from "../loop/flops.ts";
+import { flopsOf } from "../loop/flops.ts";
 import { type Subject, subjectOn, type Traced } from "./subject.ts";
 import { batchSizeOf, type Traceables, traced, withBatchSize } from "./trace-model.ts";
 import type { CompareOptions, Difference, ValueDifference } from "./types.ts";
@@ -52,7 +52,7 @@ export async function differenceFrom(
 }
 
 const operationsOf = ({ specialization }: Subject): number =>
-  specialization.plan.kernels.reduce((sum, { body }) => sum + countFlops(body), 0);
+  specialization.plan.kernels.reduce((sum, kernel) => sum + flopsOf(kernel), 0);
 
 /** A model that is written for one batch size can be compared on no other. */
 async function onFewer(

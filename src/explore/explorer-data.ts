@@ -58,10 +58,6 @@ class Shared<T> {
     this.positions.set(key, position);
     return position;
   }
-
-  add(item: T): number {
-    return this.position(JSON.stringify(item), () => item);
-  }
 }
 
 const sourceFile = (
@@ -112,13 +108,12 @@ function stagesOf(
     const before =
       k === 0 ? undefined : { stage: stages[k - 1], document: documents.items[views[k - 1].document] };
     const isSource = k === stages.length - 1;
-    const make = (): Document => stageDocument(stage, before, links, table);
-    // Kernels are a backend's own; graphs are often the same for all, with what they belong to.
+    // Kernels are a backend's own. Graphs are often the same for all, and what they belong to follows from what they say;
+    // a document also shows what was there before.
+    const owner = isGraph(stage.artifact) ? (views.at(-1)?.document ?? "traced") : compilation.backend;
     const document = isSource
       ? code
-      : isGraph(stage.artifact)
-        ? documents.add(make())
-        : documents.position(`${compilation.backend} ${stage.text}`, make);
+      : documents.position(`${owner} ${stage.text}`, () => stageDocument(stage, before, links, table));
     views.push({ name, doc, milliseconds, unchanged, document, drawing: drawingOf(stage) });
   }
   return views;

@@ -2,7 +2,7 @@
 
 import { escapeXml } from "../inspect/escape.ts";
 import type { ExplorerData } from "./data.ts";
-import { packed } from "./packed.ts";
+import { tabled } from "./packed.ts";
 
 export interface PageParts {
   readonly style: string;
@@ -12,9 +12,13 @@ export interface PageParts {
 
 /**
  * The page's text. Its policy lets it load nothing and run nothing but its script, which is known by its SHA-256: whatever
- * a model, a file or a module is called, it is shown and never run.
+ * a model, a file or a module is called, it is shown and never run. `gzipped` compresses a text and gives it in base64.
  */
-export async function explorerHtml(data: ExplorerData, { style, script }: PageParts): Promise<string> {
+export async function explorerHtml(
+  data: ExplorerData,
+  { style, script }: PageParts,
+  gzipped: (text: string) => Promise<string>,
+): Promise<string> {
   const text = `\n${script.replace(/<\/(script)/gi, "<\\/$1")}\n`;
   const policy = `default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src '${await hashOf(text)}'`;
   return [
@@ -32,7 +36,7 @@ export async function explorerHtml(data: ExplorerData, { style, script }: PagePa
     "<body>",
     '<div id="explorer">Unpacking …</div>',
     "<noscript>The explorer needs JavaScript, which this page brings along.</noscript>",
-    `<script type="application/octet-stream" id="data">${await packed(data)}</script>`,
+    `<script type="application/octet-stream" id="data">${await gzipped(tabled(data))}</script>`,
     `<script>${text}</script>`,
     "</body>",
     "</html>",

@@ -141,7 +141,12 @@ function nodesByKernel({ stages }: Compilation, table: LinkTable): ReadonlyMap<s
 
 /** What belongs to any of several things. */
 export function joinLinks(links: readonly Link[]): Link {
-  const all = (kind: keyof Link): readonly number[] => [...new Set(links.flatMap((link) => link[kind]))];
+  const distinct = [...new Set(links)];
+  const all = (kind: keyof Link): readonly number[] => {
+    const numbers = new Set<number>();
+    for (const link of distinct) for (const number of link[kind]) numbers.add(number);
+    return [...numbers];
+  };
   return {
     origins: all("origins"),
     callers: all("callers"),

@@ -7,8 +7,12 @@ import { plainLine } from "../core/plain-line.ts";
 
 export { plainLine };
 
+/** Anything but printable ASCII, which is all that most texts contain. */
+const UNUSUAL = /[^\n -~]/;
+
 /** Text of several lines without control characters except line breaks. */
-export const plainText = (text: string): string => text.split("\n").map(plainLine).join("\n");
+export const plainText = (text: string): string =>
+  UNUSUAL.test(text) ? text.split("\n").map(plainLine).join("\n") : text;
 
 const ENTITIES: Readonly<Record<string, string>> = {
   "&": "&amp;",

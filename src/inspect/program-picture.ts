@@ -4,7 +4,7 @@ import { byteSize, shortName } from "../core/dtype.ts";
 import { bytesText, flopsText } from "../core/figures-text.ts";
 import { formatOrigins, moduleOf } from "../core/origin.ts";
 import { formatShape } from "../core/shape.ts";
-import { countFlops } from "../loop/flops.ts";
+import { flopsOf } from "../loop/flops.ts";
 import type { LoweredProgram, ProgramBuffer } from "../loop/program.ts";
 import { printSchedule } from "../loop/schedule.ts";
 import type { BufferParam, Kernel } from "../loop/types.ts";
@@ -77,7 +77,7 @@ function kernelBox(kernel: Kernel, id: string): Box {
     title: shortened(kernel.name, LINE_LENGTH),
     lines: [
       ...(kernel.schedule === undefined ? [] : [shortened(printSchedule(kernel.schedule), LINE_LENGTH)]),
-      `${flopsText(countFlops(kernel.body))}, ${bytesText(bytes)}`,
+      `${flopsText(flopsOf(kernel))}, ${bytesText(bytes)}`,
     ],
     module: moduleOf(kernel.origins),
     place: shortened(shortPlace(kernel.origins), LINE_LENGTH),

@@ -1,8 +1,9 @@
 /** Counts the floating-point operations that statements execute, multiply-add as two. */
 
 import { isFloat } from "../core/dtype.ts";
+import { likenessOf } from "./alike.ts";
 import { Interner } from "./intern.ts";
-import type { Expr, Stmt } from "./types.ts";
+import type { Expr, Kernel, Stmt } from "./types.ts";
 import { children, nested, ownExpressions } from "./walk.ts";
 
 /**
@@ -13,6 +14,18 @@ import { children, nested, ownExpressions } from "./walk.ts";
 export function countFlops(body: readonly Stmt[]): number {
   return new FlopCounter().body(body, new Set());
 }
+
+/** The same for a kernel. Counted once for all kernels that are alike: figures and drawings ask several times. */
+export function flopsOf(kernel: Kernel): number {
+  const first = likenessOf(kernel)?.of ?? kernel;
+  const known = counted.get(first);
+  if (known !== undefined) return known;
+  const count = countFlops(first.body);
+  counted.set(first, count);
+  return count;
+}
+
+const counted = new WeakMap<Kernel, number>();
 
 class FlopCounter {
   private readonly interner = new Interner();

@@ -135,8 +135,9 @@ function printParam({ name, dtype, length, access, range, private: isPrivate, va
 }
 
 /** The types of the scalars that a kernel reads, as they follow their names. */
-function scalarTypes({ body }: Kernel): ReadonlyMap<string, string> {
+function scalarTypes({ scalars, body }: Kernel): ReadonlyMap<string, string> {
   const types = new Map<string, string>();
+  if (scalars.length === 0) return types;
   const seen = new Set<Expr>();
   visitStatements(body, (s) => {
     for (const e of ownExpressions(s))

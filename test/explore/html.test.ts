@@ -2,6 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
+import { gzipped } from "../../src/cli/explore/gzipped.ts";
 import type { ExplorerData } from "../../src/explore/data.ts";
 import { explorerHtml } from "../../src/explore/html.ts";
 import { NO_LINK } from "../../src/explore/link.ts";
@@ -14,7 +15,10 @@ const dataNamed = (name: string): ExplorerData => ({
   machine: name,
   sources: [{ path: name, lines: [{ text: name, link: NO_LINK }] }],
   backends: [],
-  documents: [[{ text: name, link: NO_LINK, kernel: name }]],
+  documents: [
+    [{ text: name, link: NO_LINK, kernel: name }],
+    [{ text: `${name}\n`.repeat(60), link: NO_LINK }],
+  ],
   drawings: [
     {
       groups: [{ kind: "module", title: name, parent: -1, link: NO_LINK }],
@@ -36,7 +40,7 @@ const DATA = /<script type="application\/octet-stream" id="data">([^<]*)<\/scrip
 
 describe.each(HOSTILE)("%j", (name) => {
   test("comes back as it was, from a page of two scripts", async () => {
-    const html = await explorerHtml(dataNamed(name), PARTS);
+    const html = await explorerHtml(dataNamed(name), PARTS, gzipped);
     expect(await unpacked(DATA.exec(html)![1])).toEqual(dataNamed(name));
     expect(html.match(/<script/g)).toHaveLength(2);
     expect(html.match(/<\/script/g)).toHaveLength(2);
@@ -46,7 +50,7 @@ describe.each(HOSTILE)("%j", (name) => {
 });
 
 test("the policy allows this script and no other, and nothing from elsewhere", async () => {
-  const html = await explorerHtml(dataNamed("x"), PARTS);
+  const html = await explorerHtml(dataNamed("x"), PARTS, gzipped);
   const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html)!;
   const [, script] = /<script>([\s\S]*?)<\/script>/.exec(html)!;
   const hash = createHash("sha256").update(script).digest("base64");

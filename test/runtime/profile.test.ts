@@ -54,10 +54,29 @@ test("one program by itself: all whole runs come before the first by kernels", a
   };
   const { milliseconds, runs, kernels } = await profileAlone(program, 1000, () => time);
   expect(milliseconds).toBe(2);
-  // 0.6 of five sixths of a second, at 2 ms each.
-  expect(runs).toBe(250);
+  // The first two take 200 of 0.6 seconds; the first is not counted.
+  expect(runs).toBe(201);
   expect(kernels[0].milliseconds).toBe(0.5);
   expect(order.lastIndexOf("whole")).toBeLessThan(order.indexOf("kernels"));
+});
+
+test("one program whose runs take longer than its time is run five times", async () => {
+  let [time, runs] = [0, 0];
+  const run = (): void => {
+    runs++;
+    time += 100;
+  };
+  const program = {
+    kernels: [{ ...info, name: "only" }],
+    run: async () => run(),
+    runByKernel: async () => {
+      run();
+      return [90];
+    },
+  };
+  const measured = await profileAlone(program, 50, () => time);
+  expect(runs).toBe(5);
+  expect(measured).toMatchObject({ milliseconds: 100, runs: 2, kernels: [{ milliseconds: 90 }] });
 });
 
 test("a step by kernels is a step: parameters, loss and counter as after `step`", async () => {

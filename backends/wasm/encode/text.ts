@@ -54,8 +54,8 @@ function print(e: Instruction, indent: string): string[] {
   }
   if (e.kind === "sequence") return printBody([...e.body, e.value], indent);
   const head = headOf(e);
-  const flat = flatten(e);
-  if (flat !== undefined && indent.length + flat.length <= WIDTH) return [indent + flat];
+  const flat = flatten(e, WIDTH - indent.length);
+  if (flat !== undefined) return [indent + flat];
   if (e.kind === "if") {
     return [
       `${indent}(${head}`,
@@ -74,18 +74,32 @@ function print(e: Instruction, indent: string): string[] {
   return lines;
 }
 
-/** The whole tree on one line; `undefined` for what never fits one line. */
-function flatten(e: Instruction): string | undefined {
+/** The whole tree on one line; `undefined` for what never fits one line or is longer than `room`. */
+function flatten(e: Instruction, room: number): string | undefined {
   if (e.kind === "comment" || e.kind === "block" || e.kind === "loop" || e.kind === "sequence")
     return undefined;
-  if (e.kind === "if") {
-    if (e.type === "none") return undefined;
-    const [condition, then, otherwise] = [e.condition, e.body[0], e.otherwise[0]].map(flatten);
-    return `(${headOf(e)} ${condition} (then ${then}) (else ${otherwise}))`;
+  if (e.kind === "if" && e.type === "none") return undefined;
+  let text = `(${headOf(e)}`;
+  for (const { before, part, after } of partsOf(e)) {
+    // Stops as soon as it does not fit: otherwise each line of a deep tree would walk all that is below it.
+    const flat = flatten(part, room - text.length - before.length - after.length - 1);
+    if (flat === undefined) return undefined;
+    text += before + flat + after;
   }
-  const parts = [headOf(e), ...operandsOf(e).map(flatten)];
-  return parts.includes(undefined) ? undefined : `(${parts.join(" ")})`;
+  return text.length < room ? `${text})` : undefined;
 }
+
+/** The operands of an instruction as they stand between its parentheses. */
+const partsOf = (
+  e: Instruction,
+): readonly { readonly before: string; readonly part: Instruction; readonly after: string }[] =>
+  e.kind === "if"
+    ? [
+        { before: " ", part: e.condition, after: "" },
+        { before: " (then ", part: e.body[0], after: ")" },
+        { before: " (else ", part: e.otherwise[0], after: ")" },
+      ]
+    : operandsOf(e).map((part) => ({ before: " ", part, after: "" }));
 
 /** The operands in the order in which they are computed. */
 function operandsOf(e: Instruction): readonly Instruction[] {

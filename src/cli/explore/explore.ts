@@ -11,6 +11,7 @@ import { loadModelFile } from "../model-file.ts";
 import { MODEL, STEP_OR_PASS } from "../model-options.ts";
 import { checkOutputFile, writeOutput } from "../output-file.ts";
 import { Progress } from "../progress.ts";
+import { gzipped } from "./gzipped.ts";
 import { openInBrowser } from "./open.ts";
 import { pageParts } from "./page-parts.ts";
 import { type ExploreRequest, readExploreRequest } from "./request.ts";
@@ -32,7 +33,7 @@ async function pageOf(request: ExploreRequest, root: URL, progress: Progress): P
     sources: await modelSources(file),
     subjects,
   });
-  return explorerHtml(data, await pageParts());
+  return explorerHtml(data, await pageParts(), gzipped);
 }
 
 export const explore: Command = {

@@ -12,8 +12,8 @@ import type { Progress } from "../progress.ts";
 import type { ExploreRequest } from "./request.ts";
 
 /**
- * A run that is expected to take more than this part of the measuring
- * time is not started: measuring takes at least eight runs.
+ * A program whose runs are expected to take more than this part of the measuring time is not measured: measuring takes at
+ * least five runs.
  */
 const LONGEST_RUN = 1 / 4;
 

@@ -5,7 +5,7 @@ import { byteSize } from "../../core/dtype.ts";
 import type { Origin } from "../../core/origin.ts";
 import { sizeOf } from "../../core/shape.ts";
 import type { StageDump } from "../../ir/artifact.ts";
-import { countFlops } from "../../loop/flops.ts";
+import { flopsOf } from "../../loop/flops.ts";
 import { iterationsOf } from "../../loop/loops.ts";
 import { keptFromRunToRun, type ProgramPlan } from "../../loop/plan.ts";
 import { printSchedule } from "../../loop/schedule.ts";
@@ -74,7 +74,7 @@ export function kernelInfos(plan: ProgramPlan, sources: readonly KernelSource[])
     origins: kernel.origins,
     source: texts.get(kernel.name) ?? "",
     prepares: k < (plan.preparedTo ?? 0),
-    flops: iterationsOf(plan, k) * countFlops(kernel.body),
+    flops: iterationsOf(plan, k) * flopsOf(kernel),
     nominalFlops: iterationsOf(plan, k) * kernel.nominalFlops,
     ...(kernel.schedule !== undefined && { schedule: printSchedule(kernel.schedule) }),
     ...(kernel.estimate !== undefined && { estimate: iterationsOf(plan, k) * kernel.estimate }),

@@ -71,8 +71,8 @@ export async function profile(
 
 /**
  * Measures one program for so many milliseconds: whole runs first, then kernel by kernel, so that a backend that learns
- * from its runs how to divide them among threads has whole ones
- * to learn from. The first runs of either are not counted.
+ * from its runs how to divide them among threads has whole ones to learn from. The first runs of either kind are not
+ * counted. Where runs are too long for that time, two whole runs and one by kernels are counted.
  */
 export async function profileAlone(
   program: Profiled,
@@ -80,10 +80,12 @@ export async function profileAlone(
   now: () => number = () => performance.now(),
 ): Promise<Profile> {
   const share = milliseconds / (ROUNDS + 1);
-  await timesOf(program, WHOLE * share, now);
-  const whole = await timesOf(program, WHOLE * ROUNDS * share, now);
-  await kernelTimesOf(program, (1 - WHOLE) * share, now);
-  const apart = await kernelTimesOf(program, (1 - WHOLE) * ROUNDS * share, now);
+  const begin = now();
+  await timesOf(program, WHOLE * share, now, 1);
+  const whole = await timesOf(program, begin + WHOLE * milliseconds - now(), now);
+  const middle = now();
+  await kernelTimesOf(program, (1 - WHOLE) * share, now, 1);
+  const apart = await kernelTimesOf(program, middle + (1 - WHOLE) * milliseconds - now(), now, 1);
   return profileFrom(
     program,
     whole,
@@ -107,10 +109,15 @@ const profileFrom = (
   }),
 });
 
-async function timesOf(program: Profiled, milliseconds: number, now: () => number): Promise<number[]> {
+async function timesOf(
+  program: Profiled,
+  milliseconds: number,
+  now: () => number,
+  least = LEAST_RUNS,
+): Promise<number[]> {
   const times: number[] = [];
   const end = now() + milliseconds;
-  while (now() < end || times.length < LEAST_RUNS) {
+  while (now() < end || times.length < least) {
     const begin = now();
     await program.run();
     times.push(now() - begin);
@@ -122,10 +129,11 @@ async function kernelTimesOf(
   program: Profiled,
   milliseconds: number,
   now: () => number,
+  least = LEAST_RUNS,
 ): Promise<(readonly number[])[]> {
   const times: (readonly number[])[] = [];
   const end = now() + milliseconds;
-  while (now() < end || times.length < LEAST_RUNS) times.push(await program.runByKernel());
+  while (now() < end || times.length < least) times.push(await program.runByKernel());
   return times;
 }
 
