@@ -53,21 +53,12 @@ export interface GpuClass {
   isWebGPUAvailable(): Promise<boolean>;
 }
 
-/**
- * What a script of the page has set, else the package. Bundlers
- * tolerate an import that is caught at once if the package is missing.
- */
-const load = async (): Promise<unknown> =>
-  classIn(globalThis) ??
-  import("gpu.js").catch((error: unknown) => {
-    throw error;
-  });
-
-/** Loads gpu.js, or says how to install it. */
-export async function loadGpuJs(from: () => Promise<unknown> = load): Promise<GpuClass> {
+/** Loads gpu.js, or says how to install it: what a script of the page has set, else the package; tests load it `from` elsewhere. */
+export async function loadGpuJs(from?: () => Promise<unknown>): Promise<GpuClass> {
   let module: unknown;
   try {
-    module = await from();
+    // Bundlers accept that a package is missing where its import stands in a try block.
+    module = from === undefined ? (classIn(globalThis) ?? (await import("gpu.js"))) : await from();
   } catch (error) {
     const remedy = remedyFor(error);
     if (remedy === undefined) throw error;
