@@ -85,7 +85,7 @@ const reluGrad: OpDef = {
 
 const sigmoid = pointwiseOp({
   name: "sigmoid",
-  doc: "`1 / (1 + e^-x)`, element by element, also where `e^-x` is infinite; `y·(1 - y)` is its gradient (torch.sigmoid).",
+  doc: "`1 / (1 + e^-x)`, element by element, even if `e^-x` is infinite; `y·(1 - y)` is its gradient (torch.sigmoid).",
   backward: "SigmoidBackward",
   gradient: (b, ct, _x, y) => b.node("mul", [ct, b.node("mul", [y, b.node("sub", [b.constant(1), y])])]),
   lower: (x) => div(float(1), add(unary("exp", unary("neg", x)), float(1))),

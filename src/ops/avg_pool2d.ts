@@ -78,7 +78,7 @@ function inferPool({ name, windows }: Family, [x]: readonly TensorType[], attrs:
 
 const pool = (family: Family): OpDef => ({
   name: family.name,
-  doc: `The mean of each window of x[N,C,H,W]: the sum over ${family.divisor} (torch.nn.functional.${family.name}). ${family.windows.attributes}`,
+  doc: `The mean of each window of x[N,C,H,W]: the sum divided by ${family.divisor} (torch.nn.functional.${family.name}). ${family.windows.attributes}`,
   arity: 1,
   attributes: family.attributes,
   pattern: "window",
@@ -117,7 +117,7 @@ const pool = (family: Family): OpDef => ({
 
 const gradient = (family: Family): OpDef => ({
   name: `${family.name}_grad`,
-  doc: `The gradient of ${family.name}: every element of a window gets the cotangent over ${family.divisor}. cotangent [N,C,oH,oW] → [N,C,H,W] with \`inputSize\` [H,W]. ${family.windows.attributes}`,
+  doc: `The gradient of ${family.name}: every element of a window gets the cotangent divided by ${family.divisor}. cotangent [N,C,oH,oW] → [N,C,H,W] with \`inputSize\` [H,W]. ${family.windows.attributes}`,
   arity: 1,
   attributes: { ...family.attributes, inputSize: PAIR_FROM_0 },
   pattern: "sparse",

@@ -73,28 +73,28 @@ function shiftedRight(a: Expr, amount: Expr): Expr {
 export const BITS = {
   bitwise_and: bitOp({
     name: "bitwise_and",
-    doc: "The bits that are set in both int32 numbers, with broadcasting (torch.bitwise_and).",
+    doc: "The bitwise AND of int32 numbers, with broadcasting (torch.bitwise_and).",
     backward: "BitwiseAndBackward",
     lower: and,
     reference: (a, b) => a & b,
   }),
   bitwise_or: bitOp({
     name: "bitwise_or",
-    doc: "The bits that are set in either int32 number, with broadcasting (torch.bitwise_or).",
+    doc: "The bitwise OR of int32 numbers, with broadcasting (torch.bitwise_or).",
     backward: "BitwiseOrBackward",
     lower: (a, b) => sub(add(a, b), and(a, b)),
     reference: (a, b) => a | b,
   }),
   bitwise_xor: bitOp({
     name: "bitwise_xor",
-    doc: "The bits that are set in one of two int32 numbers, with broadcasting (torch.bitwise_xor).",
+    doc: "The bitwise XOR of int32 numbers, with broadcasting (torch.bitwise_xor).",
     backward: "BitwiseXorBackward",
     lower: xor,
     reference: (a, b) => a ^ b,
   }),
   bitwise_left_shift: bitOp({
     name: "bitwise_left_shift",
-    doc: "The bits of an int32 number moved up, with broadcasting; by less than 0 or more than 31 nothing is left (torch.bitwise_left_shift).",
+    doc: "An int32 number shifted left, with broadcasting; the result is 0 if the amount is outside of 0 to 31 (torch.bitwise_left_shift).",
     backward: "BitwiseLeftShiftBackward",
     lower: (a, amount) =>
       select(
@@ -106,7 +106,7 @@ export const BITS = {
   }),
   bitwise_right_shift: bitOp({
     name: "bitwise_right_shift",
-    doc: "The bits of an int32 number moved down, its sign kept, with broadcasting; by less than 0 or more than 31 only the sign is left (torch.bitwise_right_shift).",
+    doc: "An int32 number shifted right arithmetically, with broadcasting; only the sign is left (0 or -1) if the amount is outside of 0 to 31 (torch.bitwise_right_shift).",
     backward: "BitwiseRightShiftBackward",
     lower: shiftedRight,
     reference: (a, b) => a >> (b >= 0 && b < 32 ? b : 31),

@@ -34,7 +34,7 @@ const heldBy = (relation: "lt" | "gt", value: Expr, bound: Expr): Expr =>
 
 const clamp: OpDef = {
   name: "clamp",
-  doc: "The input, float32 or int32, held between the numbers `min` and `max`, either of which may be missing; `max` wins over a larger `min`. The gradient passes between the bounds, neither on them nor at NaN, which stays NaN (torch.clamp).",
+  doc: "The input, float32 or int32, clamped to the numbers `min` and `max`, either of which may be missing; the result is `max` if `min` is larger. The gradient passes between the bounds, but not at them nor at NaN, which stays NaN (torch.clamp).",
   arity: 1,
   attributes: { min: { ...NUMBER, isOptional: true }, max: { ...NUMBER, isOptional: true } },
   pattern: "elementwise",
@@ -115,7 +115,7 @@ const TRIPLES: readonly (readonly [SampleInput, SampleInput, SampleInput])[] = [
 
 const clampBetween: OpDef = {
   name: "clamp_between",
-  doc: "The first input held between the second and the third, with broadcasting; the third wins where they cross. Where it equals one bound, they share the gradient (torch.clamp of tensors).",
+  doc: "The first input clamped between the second and the third, with broadcasting; the result is the third where the second is larger. An input equal to a bound shares the gradient with it (torch.clamp of tensors).",
   arity: 3,
   attributes: {},
   pattern: "elementwise",

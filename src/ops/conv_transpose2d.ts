@@ -77,7 +77,7 @@ function infer(inputs: readonly TensorType[], attrs: Attrs): TensorType {
 
 const convTranspose2d: OpDef = {
   name: "conv_transpose2d",
-  doc: `x[N,C,H,W] and weight[C,O/groups,kH,kW] → [N,O,…outputSize], plus an optional bias[O]: every input adds its value times the kernel to the outputs from which conv2d of the same attributes would read it (torch.nn.functional.conv_transpose2d). \`outputSize\` [rows, columns] holds the output padding. ${GEOMETRY}`,
+  doc: `x[N,C,H,W] and weight[C,O/groups,kH,kW] → [N,O,…outputSize], plus an optional bias[O]: every input adds its value times the kernel to the outputs from which a conv2d with the same attributes would compute it (torch.nn.functional.conv_transpose2d). \`outputSize\` [rows, columns] holds the output padding. ${GEOMETRY}`,
   arity: [2, 3],
   attributes: { ...GEOMETRY_ATTRIBUTES, outputSize: { kind: "ints" } },
   pattern: "contraction",

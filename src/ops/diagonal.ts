@@ -47,7 +47,7 @@ export function onDiagonal<T>(
 
 const diagonal: OpDef = {
   name: "diagonal",
-  doc: "The diagonals of the matrices on the last two axes, [...,rows,columns] → [...,length]; `offset` counts to the right of the main one (torch.diagonal).",
+  doc: "The diagonals of the matrices on the last two axes, [...,rows,columns] → [...,length]; a positive `offset` is to the right of the main one (torch.diagonal).",
   arity: 1,
   attributes: { offset: { kind: "int" } },
   pattern: "sparse",

@@ -127,7 +127,7 @@ const compareDef: OpDef = {
 const where: OpDef = {
   name: "where",
   range: ([, a, b]) => unionOf([a, b]),
-  doc: "`condition ? a : b` with broadcasting; the cotangent flows to whichever operand was taken.",
+  doc: "`condition ? a : b` with broadcasting; the cotangent flows to the operand that was chosen.",
   arity: 3,
   attributes: {},
   pattern: "elementwise",
@@ -165,7 +165,7 @@ const where: OpDef = {
 const cast: OpDef = {
   name: "cast",
   range: ([x], [type], attrs) => (attrs.dtype === "bool" ? [0, 1] : type.dtype === "bool" ? [0, 1] : x),
-  doc: "The same numbers in another dtype: without their fraction and held to the numbers of int32, NaN as 0; the gradient flows between float dtypes alone, so there is none here.",
+  doc: "The same numbers in another dtype. Floats become int32 by truncation and saturation, NaN becomes 0. There is no gradient, which flows only between float dtypes.",
   arity: 1,
   attributes: { dtype: { kind: "text", among: PUBLIC_DTYPES } },
   pattern: "elementwise",
@@ -197,7 +197,7 @@ const cast: OpDef = {
 const copy: OpDef = {
   name: "copy",
   ...moves({ source: (indices) => indices, keepsAll: true }),
-  doc: "The same numbers in memory of their own: what a buffer of the model is given.",
+  doc: "The same numbers in separate memory, for the new value of a buffer.",
   arity: 1,
   attributes: {},
   pattern: "elementwise",
@@ -217,7 +217,7 @@ const constantDef: OpDef = {
   name: CONSTANT,
   isFree: () => true,
   range: (_inputs, _types, attrs) => [number(attrs, "value"), number(attrs, "value")],
-  doc: "A rank-0 number known at compile time; broadcasting spreads it.",
+  doc: "A rank-0 number known at compile time, for broadcasting.",
   arity: 0,
   attributes: { value: NUMBER, dtype: { kind: "text", among: PUBLIC_DTYPES } },
   pattern: "elementwise",

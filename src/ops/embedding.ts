@@ -46,7 +46,7 @@ function rowCotangents(b: GraphBuilder, ct: Value, indices: Value, rows: number,
 
 const embedding: OpDef = {
   name: "embedding",
-  doc: "The rows of weight[V,D] that int32 indices name: [...] → [...,D] (torch.nn.functional.embedding). Whoever runs it checks the indices; the code itself reads zeros outside of the table. The row `paddingIdx`, if given, gets no gradient; `scaleGradByFreq` divides a row's gradient by how often it is looked up.",
+  doc: "The rows of weight[V,D] at int32 indices: [...] → [...,D] (torch.nn.functional.embedding). The running program checks the indices; the kernel itself reads zeros outside of the table. The row `paddingIdx`, if given, gets no gradient; `scaleGradByFreq` divides a row's gradient by the number of its lookups.",
   arity: 2,
   attributes: {
     paddingIdx: { ...INDEX, isOptional: true },

@@ -13,7 +13,7 @@ const DENSITY = 1 / Math.sqrt(2 * Math.PI);
 
 const gelu = pointwiseOp({
   name: "gelu",
-  doc: "`x·Φ(x)` with the normal distribution Φ, element by element, with all its digits where x is very negative; `gelu_slope` is its gradient (torch.nn.functional.gelu, approximate none).",
+  doc: "`x·Φ(x)` with the normal distribution Φ, element by element, accurate where x is very negative; `gelu_slope` is its gradient (torch.nn.functional.gelu, approximate none).",
   backward: "GeluBackward",
   gradient: (b, ct, x) => b.node("mul", [ct, b.node("gelu_slope", [x])]),
   lower: (x) => mul(x, normalShare(x, tailOf(x))),
@@ -22,7 +22,7 @@ const gelu = pointwiseOp({
 
 const geluSlope = pointwiseOp({
   name: "gelu_slope",
-  doc: "The derivative of gelu, `Φ(x) + x·φ(x)` with the density φ of the normal distribution; the exponential in φ serves Φ, too. `(2 - x²)·φ(x)` is its own derivative.",
+  doc: "The derivative of gelu, `Φ(x) + x·φ(x)` with the density φ of the normal distribution; both share the exponential in φ. `(2 - x²)·φ(x)` is its own derivative.",
   backward: "GeluBackwardBackward",
   gradient(b, ct, x) {
     const square = b.node("mul", [x, x]);

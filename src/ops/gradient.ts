@@ -42,7 +42,7 @@ const clone: OpDef = {
   name: "clone",
   arity: 1,
   attributes: {},
-  doc: "The input itself, with memory of its own where that matters: for changes in place (torch.clone).",
+  doc: "The input itself, in separate memory if that matters, as for in-place changes (torch.clone).",
   infer: ([x]) => x,
   vjp: (_b, ct) => [ct],
   backward: { name: "CloneBackward" },
@@ -59,8 +59,8 @@ const withHistory: OpDef = {
   arity: 2,
   attributes: {},
   doc:
-    "The numbers of the first input with the history of the second: gradients pass on to the second as they arrive, none " +
-    "to the first. So stands a tensor that was changed in place inside noGrad, or through its detach().",
+    "The numbers of the first input with the history of the second: gradients flow to the second unchanged, none to " +
+    "the first. Represents a tensor that was changed in place inside noGrad, or through its detach().",
   infer([numbers, history]) {
     if (!sameShape(numbers.shape, history.shape) || numbers.dtype !== history.dtype) {
       throw new KilnError(
@@ -88,7 +88,7 @@ const cotangent: OpDef = {
   attributes: { shape: SHAPE_LIST, level: COUNT },
   doc:
     "Stands for the gradient that will arrive at a `custom_gradient`, in the rule that the user wrote for it. `level` " +
-    "counts how many such rules the op stands in. It is zero where no gradient arrives.",
+    "is the number of such rules around the op. It is zero if no gradient arrives.",
   pattern: "elementwise",
   infer: (_inputs, attrs) => ({ dtype: "float32", shape: ints(attrs, "shape") }),
   vjp: () => [],
@@ -104,8 +104,8 @@ const customGradient: OpDef = {
   arity: [1, Number.POSITIVE_INFINITY],
   attributes: { count: COUNT, learned: { kind: "ints", least: 0 }, level: COUNT, name: TEXT },
   doc:
-    "The first input, an output that a user computed from the `count` inputs that follow, with the gradients that the " +
-    "user's own rule gives for those listed in `learned`: the remaining inputs, written in terms of `cotangent`.",
+    "The first input, an output that a user computed from the next `count` inputs, with the gradients that the " +
+    "user's own rule computes for those listed in `learned`: the remaining inputs, written in terms of `cotangent`.",
   infer(inputs, attrs) {
     const count = number(attrs, "count");
     const learned = ints(attrs, "learned");

@@ -45,7 +45,7 @@ const use = (op: string, below: number): readonly IndexUse[] => [{ input: 1, of:
 const indexSelect: OpDef = {
   name: "index_select",
   range: ([x]) => x,
-  doc: "The parts of x at the positions along `axis` that an int32 index of any shape names, whose axes take the place of that one (torch.index_select, numpy.take). Whoever runs it checks the index; the code itself reads 0 at a position outside.",
+  doc: "The slices of x at the positions along `axis` in an int32 index of any shape, whose axes replace that one (torch.index_select, numpy.take). The running program checks the index; the kernel itself reads 0 at positions out of range.",
   arity: 2,
   attributes: { axis: AXIS },
   pattern: "sparse",
@@ -98,7 +98,7 @@ const CASES = [
 
 const indexAdd: OpDef = {
   name: "index_add",
-  doc: "Zeros of `shape` to which the parts of x are added that index_select would take from there; positions that the int32 index names twice add up (torch.index_add).",
+  doc: "Zeros of `shape` to which the slices of x are added at the positions where index_select would read them; repeated positions of the int32 index add up (torch.index_add).",
   arity: 2,
   attributes: { axis: COUNT, shape: SHAPE_LIST },
   pattern: "contraction",

@@ -33,7 +33,7 @@ function requireIndex(op: string, index: TensorType, shape: readonly number[], a
 const gather: OpDef = {
   name: "gather",
   range: ([x]) => x,
-  doc: "The elements of x at the positions that the int32 index gives along `axis` (torch.gather). Whoever runs it checks the index; the code itself reads 0 at a position outside.",
+  doc: "The elements of x at the positions that the int32 index gives along `axis` (torch.gather). The running program checks the index; the kernel itself reads 0 at positions out of range.",
   arity: 2,
   attributes: { axis: AXIS },
   pattern: "sparse",
@@ -93,7 +93,7 @@ const GATHERS = [
 
 const scatterAdd: OpDef = {
   name: "scatter_add",
-  doc: "Zeros of `shape` to which each element is added at the position that the int32 index gives along `axis` (torch.scatter_add); positions that occur twice add up.",
+  doc: "Zeros of `shape` to which each element is added at the position that the int32 index gives along `axis` (torch.scatter_add); repeated positions add up.",
   arity: 2,
   attributes: { axis: AXIS, shape: SHAPE_LIST },
   pattern: "contraction",
@@ -153,7 +153,7 @@ const leastOf = (attrs: Attrs): number => (attrs.least === undefined ? 0 : numbe
 
 const indexFault: OpDef = {
   name: "index_fault",
-  doc: "The largest of the int32 indices that are neither among `least` (0 by default) … `below` - 1 nor `ignoreIndex`, if there is one, as float32; -2⁴⁰ where there is none, -∞ of no indices at all. What programs tell of indices that they compute.",
+  doc: "The largest of the int32 indices that are neither among `least` (0 by default) … `below` - 1 nor `ignoreIndex`, if there is one, as float32; -2⁴⁰ if there is none, -∞ if there are no indices at all. By this, programs report bad indices that they computed.",
   arity: 1,
   attributes: {
     below: COUNT,

@@ -27,7 +27,7 @@ const iota: OpDef = {
     const ends = endsOf(attrs);
     return [Math.min(...ends), Math.max(...ends)];
   },
-  doc: "`start`, `start + step`, … along the axis number `axis` of `shape`, the same along all others; int32 (torch.arange, spread).",
+  doc: "`start`, `start + step`, … along axis `axis` of `shape`, repeated along all others; int32 (torch.arange, broadcast).",
   arity: 0,
   attributes: { shape: SHAPE_LIST, axis: COUNT, start: INDEX, step: INDEX },
   pattern: "elementwise",

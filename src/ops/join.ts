@@ -24,7 +24,7 @@ import { all } from "./rearrange.ts";
 
 const pad: OpDef = {
   name: "pad",
-  doc: "`value` around the input: `before[k]` and `after[k]` elements on both sides of axis k (torch.nn.functional.pad).",
+  doc: "The input padded with `value`: `before[k]` elements before it and `after[k]` after it along axis k (torch.nn.functional.pad).",
   arity: 1,
   attributes: { before: PER_AXIS_FROM_0, after: PER_AXIS_FROM_0, value: NUMBER },
   pattern: "sparse",
@@ -151,7 +151,7 @@ const stackRows: Rewrite = (to, inputs, attrs) => {
 
 const cat: OpDef = {
   name: "cat",
-  doc: "Any number of tensors one after the other along `axis`; their other extents are equal (torch.cat).",
+  doc: "Any number of tensors concatenated along `axis`; their other extents are equal (torch.cat).",
   arity: [1, Number.POSITIVE_INFINITY],
   attributes: { axis: AXIS },
   pattern: "sparse",

@@ -7,7 +7,7 @@ import { broadcastAt, generate } from "./ndarray.ts";
 
 const lerp: OpDef = {
   name: "lerp",
-  doc: "`start + weight·(end - start)` with broadcasting, reckoned from the nearer end, so that both are met exactly (torch.lerp).",
+  doc: "`start + weight·(end - start)` with broadcasting, computed from the nearer end, so that both ends are exact (torch.lerp).",
   arity: 3,
   attributes: {},
   pattern: "elementwise",

@@ -210,7 +210,7 @@ const bounded = (logarithm: Expr): Expr => binary("max", logarithm, float(LEAST_
 
 const binaryCrossEntropy = elementLoss({
   name: "binary_cross_entropy",
-  doc: "`-(t·log p + (1 - t)·log(1 - p))` of probabilities p and targets t; logarithms are held at -100, and the gradient's `p·(1 - p)` at 1e-12, so that certainty stays finite (torch.nn.functional.binary_cross_entropy).",
+  doc: "`-(t·log p + (1 - t)·log(1 - p))` of probabilities p and targets t; logarithms are clamped to at least -100, and the gradient's `p·(1 - p)` to at least 1e-12, so that both stay finite at 0 and 1 (torch.nn.functional.binary_cross_entropy).",
   backward: "BinaryCrossEntropyBackward",
   arity: 2,
   settings: {},
@@ -244,7 +244,7 @@ const logits: SampleInput = { ...f32(2, 3), draw: "nonzero" };
 
 const binaryCrossEntropyWithLogits = elementLoss({
   name: "binary_cross_entropy_with_logits",
-  doc: "`(1 - t)·x + (1 + (w - 1)·t)·log(1 + e^-x)` of logits x, targets t and, if it follows, the weight w of positive examples: binary cross-entropy of sigmoid(x) that never overflows (torch.nn.functional.binary_cross_entropy_with_logits).",
+  doc: "`(1 - t)·x + (1 + (w - 1)·t)·log(1 + e^-x)` of logits x, targets t and an optional weight w of positive examples: binary cross-entropy of sigmoid(x) that never overflows (torch.nn.functional.binary_cross_entropy_with_logits).",
   backward: "BinaryCrossEntropyWithLogitsBackward",
   arity: [2, 3],
   settings: {},

@@ -21,7 +21,7 @@ const tanh = pointwiseOp({
 
 const expm1 = pointwiseOp({
   name: "expm1",
-  doc: "`e^x - 1` without cancellation near 0; the gradient is `e^x`, computed anew because `y + 1` would cancel where x is very negative (torch.expm1).",
+  doc: "`e^x - 1` without cancellation near 0; the gradient is `e^x`, recomputed because `y + 1` would cancel where x is very negative (torch.expm1).",
   backward: "Expm1Backward",
   gradient: (b, ct, x) => b.node("mul", [ct, b.node("exp", [x])]),
   lower: (x) => unary("expm1", x),
@@ -90,7 +90,7 @@ const erf = pointwiseOp({
 
 const erfc = pointwiseOp({
   name: "erfc",
-  doc: "`1 - erf(x)`, element by element, with all its digits where it is small; `-2/√π · e^(-x²)` is its gradient (torch.erfc).",
+  doc: "`1 - erf(x)`, element by element, accurate where it is small; `-2/√π · e^(-x²)` is its gradient (torch.erfc).",
   backward: "ErfcBackward",
   gradient: (b, ct, x) => b.node("neg", [b.node("mul", [ct, erfSlope(b, x)])]),
   lower: erfcExpression,
@@ -155,7 +155,7 @@ function erfinvByNewton(x: number): number {
 
 const erfinv = pointwiseOp({
   name: "erfinv",
-  doc: "What the error function maps to `x`, element by element: ±∞ for ±1, NaN beyond; `√π/2 · e^(y²)` is its gradient (torch.erfinv). Wichura's rational approximation of 1988, in plain arithmetic.",
+  doc: "The inverse of the error function, element by element: ±∞ for ±1, NaN beyond; `√π/2 · e^(y²)` is its gradient (torch.erfinv). Wichura's rational approximation of 1988, in plain arithmetic.",
   backward: "ErfinvBackward",
   draw: "unit",
   gradient: (b, ct, _x, y) =>

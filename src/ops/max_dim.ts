@@ -51,7 +51,7 @@ function spread(b: GraphBuilder, arriving: Value, positions: Value, shape: Shape
 
 const maxDim: OpDef = {
   name: "max_dim",
-  doc: "The maximum over `axes` (sorted, non-negative), and the row-major position of the first one among these axes, int32 (torch.max with `dim`, torch.argmax). NaN counts as the largest, and of several the first counts. No reduced axis may be empty. With `keepdim` reduced axes stay with extent 1. The gradient goes to that one element.",
+  doc: "The maximum over `axes` (sorted, non-negative), and the row-major position of the first one among these axes, int32 (torch.max with `dim`, torch.argmax). NaN counts as the largest, and the first of several wins. No reduced axis may be empty. With `keepdim` reduced axes stay with extent 1. The gradient goes to that one element.",
   arity: 1,
   attributes: REDUCTION_ATTRIBUTES,
   pattern: "reduction",

@@ -142,7 +142,7 @@ export const MAX_POSITION = RESULTS.indexOf("position");
 
 const maxPool = (family: Family): OpDef => ({
   name: family.name,
-  doc: `The maximum of each window of x[N,C,H,W] (torch.nn.functional.${family.name}); the number \`ky·kW + kx\` of the tap that gave it, kW being the most columns of a window, uint8 where it fits, else int32; and its row-major position in the plane, int32. ${family.windows.attributes}`,
+  doc: `The maximum of each window of x[N,C,H,W] (torch.nn.functional.${family.name}); the number \`ky·kW + kx\` of the tap it comes from, where kW is the largest width of a window, as uint8 if it fits, else int32; and its row-major position in the plane, int32. ${family.windows.attributes}`,
   arity: 1,
   attributes: family.attributes,
   pattern: "window",

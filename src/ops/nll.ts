@@ -137,7 +137,7 @@ const classTargets = (input: number, below: number, attrs: Attrs): readonly Inde
 const nllLoss: OpDef = {
   name: "nll_loss",
   indices: ([logp], attrs) => classTargets(1, logp.shape[classAxis(logp.shape)], attrs),
-  doc: `The negative log-probability of each target class: log-probabilities [N,C,…] or [C] and int32 targets [N,…] or [] (torch.nn.functional.nll_loss). Class weights [C] may follow, and targets equal to \`ignoreIndex\` do not count; the mean is over what counts, by its weights. ${REDUCTION}`,
+  doc: `The negative log-probability of each target class: log-probabilities [N,C,…] or [C] and int32 targets [N,…] or [] (torch.nn.functional.nll_loss). Class weights [C] are optional, and targets equal to \`ignoreIndex\` do not count; the mean is the weighted one over the others. ${REDUCTION}`,
   arity: [2, 3],
   attributes: { reduction: REDUCTION_KIND, ignoreIndex: { ...INDEX, isOptional: true } },
   pattern: "reduction",

@@ -9,7 +9,7 @@ import { broadcastAt, generate } from "./ndarray.ts";
 
 const centerScale: OpDef = {
   name: "center_scale",
-  doc: "`(x - center)·scale` with broadcasting. The gradient for the scale is the same op with the cotangent as its scale, so that backward passes read x itself.",
+  doc: "`(x - center)·scale` with broadcasting. The gradient of the scale is the same op with the cotangent as its scale, so that backward passes read x itself.",
   arity: 3,
   attributes: {},
   pattern: "elementwise",
@@ -61,7 +61,7 @@ function centerGradient(b: GraphBuilder, ct: Value, center: Value, scale: Value)
 
 const squaredDeviation: OpDef = {
   name: "squared_deviation",
-  doc: "`(x - center)²` with broadcasting: its mean is the variance, without the cancellation of `mean(x²) - mean(x)²`. With `aroundMean` the centre is the mean of what it is spread over, and the cotangent one number for all of that: then no gradient flows to the centre, for deviations from a mean sum to 0.",
+  doc: "`(x - center)²` with broadcasting: its mean is the variance, without the cancellation of `mean(x²) - mean(x)²`. With `aroundMean` the centre is the mean of the elements it is broadcast over, and the cotangent is equal for all of them: no gradient flows to the centre then, because deviations from a mean sum to 0.",
   arity: 2,
   attributes: { aroundMean: { ...BOOLEAN, isOptional: true } },
   pattern: "elementwise",

@@ -32,7 +32,7 @@ function precedes(a: number, b: number, descending: boolean): boolean {
 const sortRank: OpDef = {
   name: "sort_rank",
   range: (_ranges, [x], attrs) => [0, Math.max(0, x.shape[number(attrs, "axis")] - 1)],
-  doc: "Where each element comes to stand along `axis` when they are sorted, int32: the number of those that are smaller, or larger with `descending`, and of equal ones before it. NaN counts as the largest (torch.sort, stable).",
+  doc: "The position of each element along `axis` after sorting, int32: the number of smaller elements (larger ones with `descending`) plus that of equal ones before it. NaN counts as the largest (torch.sort, stable).",
   arity: 1,
   attributes: { axis: AXIS, descending: BOOLEAN },
   pattern: "contraction",

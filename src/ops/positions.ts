@@ -26,7 +26,7 @@ const MOST_POSITIONS = 2 ** 24;
 const flatIndex: OpDef = {
   name: "flat_index",
   range: (_inputs, _types, attrs) => [0, Math.max(0, sizeOf(ints(attrs, "extents")) - 1)],
-  doc: "The row-major position that int32 indices name, one input for each of `extents`, broadcast together (numpy.ravel_multi_index); with `fromEnd` negative ones count from the end. Whoever runs it checks the indices, in the name of `callee`.",
+  doc: "The row-major position of int32 indices, one input for each of `extents`, broadcast together (numpy.ravel_multi_index); with `fromEnd` negative ones count from the end. The running program checks the indices, with `callee` in its messages.",
   arity: [1, Number.POSITIVE_INFINITY],
   attributes: { extents: SHAPE_LIST, fromEnd: BOOLEAN, callee: TEXT },
   pattern: "elementwise",
@@ -101,7 +101,7 @@ const lastPosition: OpDef = {
     const absent = number(attrs, "absent");
     return [Math.min(0, absent), Math.max(absent, index.shape[number(attrs, "axis")] - 1)];
   },
-  doc: "For each k below `extent` the last position along `axis` at which the int32 index is k, and `absent` where it never is: who wins where several are scattered to one place, and the inverse of a permutation. Other numbers count for nothing.",
+  doc: "For each k below `extent` the last position along `axis` at which the int32 index is k, and `absent` if it never is: the winner if several are scattered to one place, and the inverse of a permutation. Other numbers are ignored.",
   arity: 1,
   attributes: { axis: AXIS, extent: COUNT, absent: INDEX },
   pattern: "contraction",
@@ -149,7 +149,7 @@ const lastPosition: OpDef = {
 const bounded: OpDef = {
   name: "bounded",
   range: (_ranges, _types, attrs) => [number(attrs, "least"), number(attrs, "most")],
-  doc: "The same int32 numbers, which must lie from `least` to `most`, such as the lengths of sequences. Whoever runs it checks them, in the name of `what`; with `of` they say whether other numbers have left int32.",
+  doc: "The same int32 numbers, which must be from `least` to `most`, such as the lengths of sequences. The running program checks them, with `what` in its messages; with `of` they tell whether other numbers have left int32.",
   arity: 1,
   attributes: {
     least: INDEX,

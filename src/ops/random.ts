@@ -92,7 +92,7 @@ const bernoulliSamples = samplesOf(
 const bernoulli: OpDef = {
   name: "bernoulli",
   range: () => [0, 1],
-  doc: "Independent truth values bool[blocks, 4] that hold with `probability` (rounded to 24 bits), from two int32 numbers, the seed and the step, and in a loop a third one, the iteration. Row i is the block of Philox4x32-10 with the counter (i, step, stream) under the key (seed, iteration or 0): no two streams, steps, iterations or rows share a block.",
+  doc: "Independent booleans bool[blocks, 4] that are true with `probability` (rounded to 24 bits), from two int32 numbers, the seed and the step, and in a loop a third one, the iteration. Row i is the block of Philox4x32-10 with the counter (i, step, stream) under the key (seed, iteration or 0): no two streams, steps, iterations or rows share a block.",
   arity: [2, 3],
   attributes: { blocks: COUNT, probability: { kind: "number", least: 0, most: 1 }, stream: TEXT },
   pattern: "generator",

@@ -220,7 +220,7 @@ const sliceGrad: OpDef = {
 
 const sliceScatter: OpDef = {
   name: "slice_scatter",
-  doc: `The first input with the elements of the second in place of those that slice takes (torch.slice_scatter). ${SLICE}`,
+  doc: `The first input with the elements that slice takes replaced by those of the second (torch.slice_scatter). ${SLICE}`,
   arity: 2,
   attributes: SLICE_ATTRIBUTES,
   pattern: "sparse",

@@ -165,7 +165,7 @@ export function requireExtents(op: string, { shape }: TensorType, axes: readonly
 const max: OpDef = {
   ...sum,
   name: "max",
-  doc: `The maximum over axes; equal maxima share the gradient evenly (torch.amax). NaN wins. No reduced axis may be empty. ${AXES}`,
+  doc: `The maximum over axes; equal maxima share the gradient evenly (torch.amax). The maximum of NaN and anything is NaN. No reduced axis may be empty. ${AXES}`,
   infer(inputs, attrs) {
     requireFloat("max", inputs);
     requireExtents("max", inputs[0], ints(attrs, "axes"));
@@ -190,7 +190,7 @@ const max: OpDef = {
 const logsumexp: OpDef = {
   ...sum,
   name: "logsumexp",
-  doc: `\`log Σ e^x\` over axes, the maximum subtracted first unless it is infinite; \`e^(x - y)\` is its gradient (torch.logsumexp). ${AXES}`,
+  doc: `\`log Σ e^x\` over axes, after subtracting the maximum unless it is infinite; \`e^(x - y)\` is its gradient (torch.logsumexp). ${AXES}`,
   vjp(b, ct, [x], out, attrs) {
     const kept = (value: Value): Value => withKeptAxes(b, value, x.type.shape, attrs);
     return [b.node("mul", [b.node("exp", [b.node("sub", [x, kept(out)])]), kept(ct)])];

@@ -10,8 +10,8 @@ const result_of: OpDef = {
   arity: 1,
   attributes: { index: COUNT },
   doc:
-    "A further result of its input, an op with several: the op itself stands for its result 0, this for result `index`. " +
-    "Builders give the op itself for result 0; for lazy tensors the op is what all results are read of.",
+    "Result `index` of its input, an op with several results. The op itself is its result 0, which builders return; " +
+    "lazy tensors read all results through this op.",
   pattern: "result",
   infer([type], attrs) {
     const index = attrs.index as number;

@@ -41,7 +41,7 @@ const shares = (b: GraphBuilder, ct: Value, quotient: Value): readonly Value[] =
 const fmod = binaryOp(
   "fmod",
   "fmod",
-  "What division of `a` by `b`, cut off towards 0, leaves, with the sign of `a` and without rounding (torch.fmod); of int32 numbers 0 where `b` is. The gradient of `b` is minus the whole quotient.",
+  "The remainder of division of `a` by `b`, truncated towards 0, with the sign of `a` and without rounding (torch.fmod); for int32, 0 where `b` is 0. The gradient of `b` is minus the whole quotient.",
   "FmodBackward",
   "nonzero",
   (b, ct, x, y) => shares(b, ct, b.node("trunc", [b.node("div", [x, y])])),
@@ -62,7 +62,7 @@ function floorRemainder(a: Expr, b: Expr): Expr {
 const remainder: OpDef = {
   ...fmod,
   name: "remainder",
-  doc: "What division of `a` by `b`, rounded down, leaves, with the sign of `b` (torch.remainder, Python's `%`); of int32 numbers 0 where `b` is. The gradient of `b` is minus the whole quotient.",
+  doc: "The remainder of division of `a` by `b`, rounded down, with the sign of `b` (torch.remainder, Python's `%`); for int32, 0 where `b` is 0. The gradient of `b` is minus the whole quotient.",
   vjp: (b, ct, [x, y]) => shares(b, ct, b.node("floor_divide", [x, y])),
   backward: { name: "RemainderBackward" },
   lower:
@@ -90,7 +90,7 @@ function floorQuotient(a: Expr, b: Expr): Expr {
 
 const floorDivide: OpDef = {
   ...binaryOp("div", "floor_divide", "", "FloorDivideBackward", "nonzero", () => [undefined, undefined]),
-  doc: "`⌊a/b⌋` with broadcasting, of the exact quotient (torch.floor_divide); its gradient is zero everywhere.",
+  doc: "`⌊a/b⌋` with broadcasting, computed from the exact quotient (torch.floor_divide); its gradient is zero everywhere.",
   compares: [0, 1],
   lower:
     ([a, b]) =>
@@ -106,7 +106,7 @@ const isTiny = (x: Expr, least: number): Expr => compare("lt", unary("abs", x), 
 const flush: OpDef = {
   ...pointwiseOp({
     name: "flush",
-    doc: "`x`, but 0 where it is smaller than `least` in size; NaN stays. The gradient passes where `x` does. What optimizers keep goes through it, for processors take long for numbers below the smallest normal one.",
+    doc: "`x`, but 0 where `|x|` is less than `least`; NaN stays NaN. The gradient passes where `x` does. Applied to the states of optimizers, because subnormal numbers are slow on processors.",
     backward: "FlushBackward",
     gradient: () => undefined,
     lower: (x) => x,
@@ -136,7 +136,7 @@ export const ROUNDING = {
   floor: rounding("floor", "The largest whole number not above `x`"),
   ceil: rounding("ceil", "The smallest whole number not below `x`"),
   trunc: rounding("trunc", "`x` without its fraction"),
-  round: rounding("round", "The whole number nearest to `x`, of two the even one", roundBySize),
+  round: rounding("round", "The whole number nearest to `x`, the even one in a tie", roundBySize),
   fmod,
   remainder,
   floor_divide: floorDivide,

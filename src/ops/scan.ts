@@ -26,10 +26,10 @@ const scan: OpDef = {
     stacked: COUNT,
   },
   doc:
-    "Runs a body `iterations` times: body(carried…, elements…, shared…) gives the next carried values and one element of " +
-    "each stacked result. The inputs are the first carried values, then tensors whose first axis the iterations go along " +
-    "(from its end where `descending`), then what all of them share. The results are the last carried values, then those " +
-    "elements, stacked along a new first axis (jax.lax.scan).",
+    "Runs a body `iterations` times: body(carried…, elements…, shared…) returns the next carried values and one " +
+    "element of each stacked result. The inputs are the initial carried values, then tensors whose first axis the " +
+    "iterations run along (from its end if `descending`), then the shared tensors. The results are the final carried " +
+    "values, then those elements, stacked along a new first axis (jax.lax.scan).",
   pattern: "loop",
   infer: (inputs, attrs) => typeOf(inputs, loopOf(attrs)),
   saving: (b, node) => b.node("scan", node.inputs, attrsOf(savingLoop(b.table, loopOf(node.attrs)))),

@@ -62,7 +62,7 @@ function stridesUnder(input: Strided, shape: Shape): readonly number[] | undefin
 
 const reshape: OpDef = {
   name: "reshape",
-  doc: "The same elements in row-major order under another shape; one extent may be -1 (torch.reshape).",
+  doc: "The same elements in row-major order with another shape; one extent may be -1 (torch.reshape).",
   arity: 1,
   attributes: { shape: { kind: "ints", least: -1 } },
   pattern: "view",

@@ -16,7 +16,7 @@ function rowOf(x: Operand, axis: number, indices: readonly Expr[]): { peak: Expr
 
 const softmax: OpDef = {
   name: "softmax",
-  doc: "`e^x / Σ e^x` along `axis`, the maximum subtracted first (torch.nn.functional.softmax).",
+  doc: "`e^x / Σ e^x` along `axis`, after subtracting the maximum (torch.nn.functional.softmax).",
   arity: 1,
   attributes: { axis: AXIS },
   pattern: "row",
@@ -58,7 +58,7 @@ const softmax: OpDef = {
 
 const logSoftmax: OpDef = {
   name: "log_softmax",
-  doc: "`x - log Σ e^x` along `axis`, the maximum subtracted first (torch.nn.functional.log_softmax).",
+  doc: "`x - log Σ e^x` along `axis`, after subtracting the maximum (torch.nn.functional.log_softmax).",
   arity: 1,
   attributes: { axis: AXIS },
   pattern: "row",

@@ -70,7 +70,7 @@ const rowAxes = (shape: Shape, attrs: Attrs): number[] =>
 
 const standardize: OpDef = {
   name: "standardize",
-  doc: "`(x - mean) / √(variance + eps)` of each row, which is the axes from `first` on; the variance is over all elements (torch.nn.functional.layer_norm without weight and bias).",
+  doc: "`(x - mean) / √(variance + eps)` of each row, the axes from `first` on; the variance is the biased one (torch.nn.functional.layer_norm without weight and bias).",
   arity: 1,
   attributes: ROWS,
   pattern: "row",
@@ -104,7 +104,7 @@ const standardize: OpDef = {
 
 const rowDeviation: OpDef = {
   name: "row_deviation",
-  doc: "`√(variance + eps)` of each row, which is the axes from `first` on, kept with extent 1: what standardize divides by.",
+  doc: "`√(variance + eps)` of each row, the axes from `first` on, which stay with extent 1: the divisor of standardize.",
   arity: 1,
   attributes: { ...ROWS, ...REDUCTION_ATTRIBUTES },
   pattern: "reduction",

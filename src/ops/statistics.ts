@@ -18,7 +18,7 @@ import { at, broadcastAt, generate, sumOver } from "./ndarray.ts";
 
 const cumsum: OpDef = {
   name: "cumsum",
-  doc: "The sum of all elements up to each one along `axis`, itself included; with `reverse` of those from it on (torch.cumsum).",
+  doc: "The sum of all elements up to and including each one along `axis`; with `reverse`, from each one on (torch.cumsum).",
   arity: 1,
   attributes: { axis: AXIS, reverse: BOOLEAN },
   pattern: "contraction",
@@ -91,7 +91,7 @@ function lowerPower(base: Expr, exponent: Expr): Expr {
 
 const pow: OpDef = {
   name: "pow",
-  doc: "`a^b` with broadcasting (torch.pow). The gradients are PyTorch's at the edges: `b·a^(b-1)`, but 0 where b is 0; `a^b·log a`, but 0 where a is 0 and b is not negative.",
+  doc: "`a^b` with broadcasting (torch.pow). The gradients equal PyTorch's in edge cases, too: `b·a^(b-1)`, but 0 where b is 0; `a^b·log a`, but 0 where a is 0 and b is not negative.",
   arity: 2,
   attributes: {},
   pattern: "elementwise",

@@ -100,7 +100,7 @@ function hypotenuse(x: Expr, y: Expr): Expr {
 const hypot: OpDef = {
   ...ANGLES.atan2,
   name: "hypot",
-  doc: "`√(a² + b²)` with broadcasting, infinite where either is (torch.hypot); its gradients are `a` and `b` over the result.",
+  doc: "`√(a² + b²)` with broadcasting, infinite where either is (torch.hypot); its gradients are `a` and `b` divided by the result.",
   backward: { name: "HypotBackward" },
   vjp: (b, ct, inputs, out) => inputs.map((x) => b.node("mul", [ct, b.node("div", [x, out])])),
   lower:

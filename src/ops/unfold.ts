@@ -37,7 +37,7 @@ function windowsOf(op: string, shape: Shape, attrs: Attrs): number[] {
 
 const unfold: OpDef = {
   name: "unfold",
-  doc: "Windows of `size` elements, one each `step` elements along `axis`: their number takes the place of the axis, their elements become the last one (torch.Tensor.unfold).",
+  doc: "Windows of `size` elements, one every `step` elements along `axis`: the axis counts the windows, and a new last axis holds their elements (torch.Tensor.unfold).",
   arity: 1,
   attributes: { axis: AXIS, size: COUNT, step: POSITIVE },
   pattern: "sparse",
