@@ -1,4 +1,4 @@
-/** All that the explorer's page shows, as plain data: the page holds it as JSON and computes nothing of it. */
+/** Everything that the explorer's page shows, as plain data: the page contains it as JSON and only displays it. */
 
 import type { BoxKind } from "../inspect/picture.ts";
 import type { Link } from "./link.ts";
@@ -7,15 +7,15 @@ import type { Link } from "./link.ts";
 export interface Block {
   readonly text: string;
   readonly link: Link;
-  /** What the stage did to it: a line that it added, or one that it removed, which stands where it was. */
+  /** Whether the stage added the line or removed it; removed lines stay at their former position. */
   readonly change?: "added" | "removed";
-  /** The kernel whose lines these are. */
+  /** The kernel that these lines define. */
   readonly kernel?: string;
-  /** The module that the kernel belongs to, where it is one. */
+  /** The module that the kernel belongs to, if it belongs to a single one. */
   readonly module?: string;
 }
 
-/** A source, a stage or a backend's code, in blocks that light up as wholes. */
+/** A source, a stage or a backend's code, in blocks that are highlighted as a whole. */
 export type Document = readonly Block[];
 
 export interface SourceFile {
@@ -23,36 +23,36 @@ export interface SourceFile {
   readonly lines: Document;
 }
 
-/** A stage as a picture, which the page lays out as far as its groups are opened. */
+/** The diagram of a stage. The page lays it out, depending on which groups are open. */
 export interface Drawing {
-  /** Whoever holds a group stands before it. */
+  /** Parents come before their children. */
   readonly groups: readonly DrawnGroup[];
   readonly boxes: readonly DrawnBox[];
   readonly arrows: readonly DrawnArrow[];
 }
 
-/** What is drawn as one box until it is opened. */
+/** A group of boxes, drawn as a single box until it is opened. */
 export interface DrawnGroup {
-  /** A phase is the forward pass, the backward pass or the update; a body is what a loop repeats. */
+  /** A phase is the forward pass, the backward pass or the update; a body is the body of a loop. */
   readonly kind: "phase" | "module" | "kernel" | "body";
   readonly title: string;
-  /** Position of the group that holds it; -1 when none does. */
+  /** Position of the enclosing group; -1 if there is none. */
   readonly parent: number;
   readonly link: Link;
 }
 
 export interface DrawnBox {
   readonly kind: BoxKind;
-  /** What the stage's text calls it. */
+  /** Its name in the stage's text. */
   readonly name: string;
   readonly title: string;
-  /** What stands below the title. */
+  /** The lines below the title. */
   readonly lines: readonly string[];
-  /** The line of the model it comes from, empty when unknown. */
+  /** The line of the model that it comes from; empty if unknown. */
   readonly place: string;
-  /** All there is to say. */
+  /** The full description, for the tooltip. */
   readonly detail: string;
-  /** Position of the group that holds it; -1 when none does. */
+  /** Position of the enclosing group; -1 if there is none. */
   readonly parent: number;
   readonly link: Link;
 }
@@ -61,7 +61,7 @@ export interface DrawnArrow {
   /** Positions of boxes. */
   readonly from: number;
   readonly to: number;
-  /** What flows along it. */
+  /** Description of the value that flows along it. */
   readonly detail: string;
 }
 
@@ -78,31 +78,31 @@ export interface Stage {
 
 export interface KernelRow {
   readonly name: string;
-  /** The module that it belongs to, empty where several parts of the model have a share in it. */
+  /** The module that it belongs to; empty if it comes from several parts of the model. */
   readonly module: string;
   readonly link: Link;
-  /** Lines of the model, as text. */
+  /** The lines of the model that it comes from, as text. */
   readonly place: string;
   readonly schedule: string;
-  /** Whether it runs once, and again when a state has changed. */
+  /** Whether it runs once, and then again only after a state has changed. */
   readonly prepares: boolean;
-  /** Operations that it executes. */
+  /** Number of operations that it executes. */
   readonly flops: number;
   readonly bytes: number;
-  /** The median of one run on the machine that made the page; absent when nothing was measured. */
+  /** The median time of a run on the machine that made the page; absent if nothing was measured. */
   readonly milliseconds?: number;
-  /** 10⁹ executed operations a second. */
+  /** Executed operations per second, in units of 10⁹. */
   readonly gflops?: number;
 }
 
-/** A buffer's place in the arena, and the kernels between which it is taken. */
+/** A buffer's place in the arena, and the kernels between which it is live. */
 export interface Placement {
   readonly label: string;
   readonly byteOffset: number;
   readonly byteLength: number;
-  /** -1 when the host writes it before the first kernel. */
+  /** Position of the first kernel that uses it; -1 if the host writes it before the first kernel. */
   readonly first: number;
-  /** The number of kernels when the host reads it after the last. */
+  /** Position of the last kernel that uses it; the number of kernels if the host reads it after the last one. */
   readonly last: number;
   readonly link: Link;
 }
@@ -123,20 +123,20 @@ export interface BackendView {
   readonly code: number;
   readonly kernels: readonly KernelRow[];
   readonly memory: Memory;
-  /** One run as a user has it; absent when nothing was measured. */
+  /** The time of one ordinary run, without per-kernel timing; absent if nothing was measured. */
   readonly milliseconds?: number;
-  /** Why nothing was measured, where something was to be. */
+  /** Why nothing was measured although measuring was requested. */
   readonly unmeasured?: string;
 }
 
 export interface ExplorerData {
   readonly model: string;
   readonly mode: "forward" | "training";
-  /** What the times were measured on. */
+  /** The machine on which the times were measured. */
   readonly machine: string;
   readonly sources: readonly SourceFile[];
   readonly backends: readonly BackendView[];
-  /** What several stages and backends have in common stands here once. */
+  /** Documents that several stages or backends share are stored only once, and so are drawings. */
   readonly documents: readonly Document[];
   readonly drawings: readonly Drawing[];
 }

@@ -1,4 +1,4 @@
-/** Texts of stages and of generated code, cut into blocks that know what they belong to. */
+/** Splits the texts of stages and of generated code into blocks with links to what they belong to. */
 
 import { invariant } from "../core/errors.ts";
 import { diffTexts } from "../inspect/diff.ts";
@@ -13,7 +13,7 @@ import type { Block, Document } from "./data.ts";
 import { type Link, NO_LINK } from "./link.ts";
 import { joinLinks, type KernelLinks, type LinkTable } from "./link-table.ts";
 
-/** What the nodes of a graph belong to: their lines, and from `fuse` on their kernels. */
+/** The links of a graph's nodes: to lines of the model, and from `fuse` on also to kernels. */
 export function nodeLinks(graph: Graph, kernels: KernelLinks, table: LinkTable): ReadonlyMap<Value, Link> {
   const names = kernelNames(graph.groups ?? []);
   const owners = new Map<Value, number[]>();
@@ -36,7 +36,7 @@ export function nodeLinks(graph: Graph, kernels: KernelLinks, table: LinkTable):
   );
 }
 
-/** A stage as a document: a graph line by line, a program kernel by kernel. `before` is the stage before, if any. */
+/** A stage as a document: a graph line by line, a program kernel by kernel. `before` is the previous stage, if any. */
 export function stageDocument(
   stage: StageDump,
   before: { readonly stage: StageDump; readonly document: Document } | undefined,
@@ -71,7 +71,7 @@ function graphLines(graph: Graph, text: string, kernels: KernelLinks, table: Lin
   return text.split("\n").map((line, k): Block => ({ text: plainLine(line), link: inOrder[k] ?? NO_LINK }));
 }
 
-/** Marks what the stage added, and puts what it removed where it stood. */
+/** Marks the lines that the stage added, and inserts those that it removed at their former positions. */
 function withChanges(document: Document, text: string, before: Document, textBefore: string): Document {
   const earlier = before.filter(({ change }) => change !== "removed");
   let [now, then] = [0, 0];
@@ -85,7 +85,7 @@ function withChanges(document: Document, text: string, before: Document, textBef
 
 const unmarked = ({ text, link }: Block): Block => ({ text, link });
 
-/** A text of kernels: what stands before the first is a block too. */
+/** The text of a program, split by kernel; the text before the first kernel is a block too. */
 const kernelBlocks = (
   text: string,
   links: ReadonlyMap<string, Link>,
@@ -103,7 +103,7 @@ const kernelBlocks = (
         };
   });
 
-/** Generated code, kernel by kernel; what stands around them, such as the function that runs them all, is there too. */
+/** Generated code, split by kernel; the code around them, such as the function that runs them all, is included. */
 export function codeDocument(
   { kernels, stages }: Compilation,
   { scheduled, modules }: KernelLinks,

@@ -1,4 +1,4 @@
-/** Drawings of stages whose boxes and groups know what they belong to. */
+/** Drawings of stages, with links from their boxes and groups to what they belong to. */
 
 import { graphPicture } from "../inspect/graph-picture.ts";
 import { programPicture } from "../inspect/program-picture.ts";
@@ -33,12 +33,12 @@ export function stageDrawing(
   const phases = told(phasesByName(artifact, stages, names));
   return outlined(graphPicture(artifact), {
     linkOf: (box) => links.get(box),
-    // What stands in the body of a loop is named after the loop: `%4.x`.
+    // Values in the body of a loop are named after the loop: `%4.x`.
     phaseOf: (box) => phases?.get(box) ?? phases?.get(box.split(".")[0]),
   });
 }
 
-/** The phases of a graph's nodes and of its kernels, as its text names them. */
+/** The phases of a graph's nodes and kernels, by their names in its text. */
 function phasesByName(
   graph: Graph,
   stages: readonly StageDump[],
@@ -52,6 +52,6 @@ function phasesByName(
   ]);
 }
 
-/** Phases where there are several: one alone is the whole, and needs no name. */
+/** The phases if there are several; a single one would cover the whole graph and need not be shown. */
 const told = (phases: ReadonlyMap<string, Phase>): ReadonlyMap<string, Phase> | undefined =>
   new Set(phases.values()).size > 1 ? phases : undefined;

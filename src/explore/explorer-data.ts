@@ -1,4 +1,4 @@
-/** Gathers everything that the explorer's page shows from compilations of one model. */
+/** Collects everything that the explorer's page shows from the compilations of one model. */
 
 import { formatOrigins } from "../core/origin.ts";
 import { plainLine } from "../inspect/escape.ts";
@@ -12,21 +12,21 @@ import { NO_LINK } from "./link.ts";
 import { type KernelLinks, kernelLinks, LinkTable } from "./link-table.ts";
 import { memoryOf } from "./memory.ts";
 
-/** A model, compiled for one backend and perhaps measured there. */
+/** A model compiled for one backend, with its measured times if it was measured. */
 export interface Subject {
   readonly compilation: Compilation;
   readonly profile: Profile | undefined;
-  /** Why it was not measured, where it was to be. */
+  /** Why it was not measured although measuring was requested. */
   readonly unmeasured?: string;
 }
 
 export interface ExplorerInput extends Pick<ExplorerData, "model" | "mode" | "machine"> {
-  /** The model's files, named as origins name them. */
+  /** The model's files, under the same paths as in origins. */
   readonly sources: readonly { readonly path: string; readonly text: string }[];
   readonly subjects: readonly Subject[];
 }
 
-/** Everything for the page. */
+/** The data of the page. */
 export function explorerData(input: ExplorerInput): ExplorerData {
   const { model, mode, machine, sources, subjects } = input;
   const table = new LinkTable();
@@ -45,12 +45,12 @@ export function explorerData(input: ExplorerInput): ExplorerData {
   };
 }
 
-/** Things that are held once however often they occur; `key` tells those apart that differ. */
+/** Items that are stored only once however often they occur; items with the same key are the same. */
 class Shared<T> {
   readonly items: T[] = [];
   private readonly positions = new Map<string, number>();
 
-  /** The position of what `key` stands for, which is made when it is first asked for. */
+  /** The position of the item with this key; `make` creates it on first use. */
   position(key: string, make: () => T): number {
     const known = this.positions.get(key);
     if (known !== undefined) return known;
@@ -71,7 +71,7 @@ const sourceFile = (
     .map((line, k) => ({ text: withTabs(line), link: table.line(path, k + 1) })),
 });
 
-/** A line without control characters but its tabs. */
+/** A line without control characters other than tabs. */
 const withTabs = (line: string): string => line.replace(/\r$/, "").split("\t").map(plainLine).join("\t");
 
 function backendView(
@@ -108,8 +108,8 @@ function stagesOf(
     const before =
       k === 0 ? undefined : { stage: stages[k - 1], document: documents.items[views[k - 1].document] };
     const isSource = k === stages.length - 1;
-    // Kernels are a backend's own. Graphs are often the same for all, and what they belong to follows from what they say;
-    // a document also shows what was there before.
+    // Kernels are specific to a backend. Graphs are often the same for all backends, and their links follow from their
+    // text; a document also depends on the previous one, whose removed lines it shows.
     const owner = isGraph(stage.artifact) ? (views.at(-1)?.document ?? "traced") : compilation.backend;
     const document = isSource
       ? code
@@ -118,7 +118,7 @@ function stagesOf(
   }
   return views;
 
-  /** Stages of one text have one drawing, and so have all from scheduling on: they differ in what is not drawn. */
+  /** Stages with the same text share a drawing, and so do all from `schedule` on: their differences are not drawn. */
   function drawingOf(stage: StageDump): number {
     const drawn = isDrawnAsScheduled(stage) ? stages.find(({ name }) => name === "schedule")! : stage;
     return drawings.position(drawn.text, () => stageDrawing(drawn, compilation, links, table));

@@ -1,4 +1,4 @@
-/** The explorer's page as one HTML file: style, script and data inside, nothing loaded from anywhere. */
+/** The explorer's page as one self-contained HTML file with style, script and data. */
 
 import { escapeXml } from "../inspect/escape.ts";
 import type { ExplorerData } from "./data.ts";
@@ -6,13 +6,14 @@ import { tabled } from "./packed.ts";
 
 export interface PageParts {
   readonly style: string;
-  /** A classic script; the page runs it and no other. */
+  /** A classic script, the only one that the page runs. */
   readonly script: string;
 }
 
 /**
- * The page's text. Its policy lets it load nothing and run nothing but its script, which is known by its SHA-256: whatever
- * a model, a file or a module is called, it is shown and never run. `gzipped` compresses a text and gives it in base64.
+ * The page's text. Its content security policy forbids loading anything and allows only its own script, identified by
+ * its SHA-256: the names of models, files and modules are shown but can never run as code. `gzipped` compresses a text
+ * and returns it in base64.
  */
 export async function explorerHtml(
   data: ExplorerData,
@@ -35,7 +36,7 @@ export async function explorerHtml(
     "</head>",
     "<body>",
     '<div id="explorer">Unpacking …</div>',
-    "<noscript>The explorer needs JavaScript, which this page brings along.</noscript>",
+    "<noscript>The explorer needs JavaScript; its script is contained in this page.</noscript>",
     `<script type="application/octet-stream" id="data">${await gzipped(tabled(data))}</script>`,
     `<script>${text}</script>`,
     "</body>",

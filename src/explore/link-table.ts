@@ -1,4 +1,4 @@
-/** Gives lines of the model, kernels and their parts the numbers that links are made of. */
+/** Assigns numbers to lines of the model, kernels and their parts; links consist of these numbers. */
 
 import { formatOrigins, type Line, moduleOf, type Origin } from "../core/origin.ts";
 import { loweredKernels, ownersOf } from "../inspect/kernel-story.ts";
@@ -12,7 +12,7 @@ import type { Compilation } from "../runtime/inspection/figures.ts";
 import { type Link, NO_LINK } from "./link.ts";
 import { loweredPhases, PHASES, type Phase } from "./phases.ts";
 
-/** Numbers in the order in which texts are first met. */
+/** Numbers texts in the order of their first use. */
 class Numbers {
   private readonly known = new Map<string, number>();
 
@@ -23,7 +23,7 @@ class Numbers {
   }
 }
 
-/** Numbers that mean the same for all backends: kernels are one where name and lines are the same. */
+/** Numbers that are shared by all backends: kernels with the same name and the same lines count as one. */
 export class LinkTable {
   private readonly lines = new Numbers();
   private readonly sites = new Numbers();
@@ -31,7 +31,7 @@ export class LinkTable {
   private readonly parts = new Numbers();
   private readonly nodes = new Numbers();
 
-  /** Where something comes from. To a line it is one line, whoever runs it. */
+  /** Where something comes from. Only `sites` depend on which module runs a line. */
   placesOf(origins: readonly Origin[]): Pick<Link, "origins" | "callers" | "sites"> {
     const numbers = (lines: readonly Line[]): readonly number[] => [
       ...new Set(lines.map(({ file, line }) => this.lines.of(`${file}:${line}`))),
@@ -49,7 +49,7 @@ export class LinkTable {
     return { ...NO_LINK, origins: numbers, calls: numbers };
   }
 
-  /** A node by its name in the graphs behind `partition`, whose passes add and remove none. */
+  /** A node by its name in the graphs after `partition`, where passes no longer add or remove nodes. */
   node(name: string): number {
     return this.nodes.of(name);
   }
@@ -63,13 +63,13 @@ export class LinkTable {
   }
 }
 
-/** The links of one compilation's kernels, by name: `lowered` as fusion named them, `scheduled` as they run. */
+/** The links of one compilation's kernels, by name: `lowered` after fusion, `scheduled` as they run. */
 export interface KernelLinks {
   readonly lowered: ReadonlyMap<string, Link>;
   readonly scheduled: ReadonlyMap<string, Link>;
-  /** The module that each of them belongs to. */
+  /** The module that each kernel belongs to. */
   readonly modules: ReadonlyMap<string, string>;
-  /** What part of a training step each of them is. */
+  /** The phase of the training step that each kernel belongs to. */
   readonly phases: ReadonlyMap<string, Phase>;
 }
 
@@ -107,7 +107,7 @@ export function kernelLinks(compilation: Compilation, table: LinkTable): KernelL
   };
 }
 
-/** A kernel that is made of several runs with the first of them. */
+/** The phase of a scheduled kernel; one that combines several lowered kernels has the earliest of their phases. */
 function phaseOfPart(
   kernel: Kernel,
   lowered: readonly Kernel[],
@@ -118,14 +118,14 @@ function phaseOfPart(
   return first === undefined ? [] : [[kernel.name, first]];
 }
 
-/** Every kernel that scheduling has made, as it is last: some are not in the plan, for another one has made their panel. */
+/** The final version of every scheduled kernel; those whose panel another kernel already packs are not in the plan. */
 function scheduledKernels({ stages, plan }: Compilation): readonly Kernel[] {
   const made = stages.flatMap(({ artifact }) => (isGraph(artifact) ? [] : artifact.kernels));
   const known = new Map(made.filter((k) => k.schedule !== undefined).map((k) => [k.name, k]));
   return [...new Map([...known, ...plan.kernels.map((k) => [k.name, k] as const)]).values()];
 }
 
-/** The nodes that each kernel computes; constants are written into many kernels, and belong to none. */
+/** The nodes that each kernel computes; constants are inlined into many kernels and belong to none. */
 function nodesByKernel({ stages }: Compilation, table: LinkTable): ReadonlyMap<string, readonly number[]> {
   const graph = stages.map(({ artifact }) => artifact).findLast(isGraph);
   if (graph === undefined) return new Map();
@@ -139,7 +139,7 @@ function nodesByKernel({ stages }: Compilation, table: LinkTable): ReadonlyMap<s
   );
 }
 
-/** What belongs to any of several things. */
+/** The union of several links. */
 export function joinLinks(links: readonly Link[]): Link {
   const distinct = [...new Set(links)];
   const all = (kind: keyof Link): readonly number[] => {

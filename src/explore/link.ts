@@ -1,24 +1,24 @@
-/** What lines, boxes and kernels of the explorer have to do with each other, as far as their origins tell. */
+/** How lines, boxes and kernels of the explorer are related to each other, according to their origins. */
 
 /**
- * What something shown belongs to, by numbers that mean the same in all panes. A line of the model has origins and calls
- * alone; a node of a graph also the kernels that it becomes part of, once fusion has said which; generated code the one part
- * of such a kernel that it is.
+ * What an item belongs to, by numbers that mean the same in all panes. A line of the model has only origins and calls;
+ * a node of a graph also has the kernels that it becomes part of, once fusion has decided; generated code also has the
+ * part of such a kernel that it implements.
  */
 export interface Link {
   /** Lines of the model. */
   readonly origins: readonly number[];
-  /** Lines of the model whose calls have led to those. */
+  /** Lines of the model whose calls led to those lines. */
   readonly callers: readonly number[];
-  /** Of a line of the model that line: whatever its calls have led to belongs to it. */
+  /** For a line of the model, the line itself: everything that its calls led to belongs to it. */
   readonly calls: readonly number[];
-  /** Lines of the model, each as a certain module runs it. */
+  /** Lines of the model, each combined with the module that runs it. */
   readonly sites: readonly number[];
-  /** Nodes of the graph that kernels are made of: the same for all backends, however they group them. */
+  /** Nodes of the graph from which kernels are made: the same for all backends, however they group them. */
   readonly nodes: readonly number[];
   /** Kernels as they are lowered. */
   readonly kernels: readonly number[];
-  /** What scheduling makes of those: the kernel itself, packs of its operands, lists of winners. */
+  /** The kernels that scheduling makes from those: the kernel itself, packs of its operands, lists of winners. */
   readonly parts: readonly number[];
 }
 
@@ -33,14 +33,14 @@ export const NO_LINK: Link = {
 };
 
 /**
- * From the most to the least: the same code, the same kernel before scheduling took it apart, a node in common, the same
- * line run by the same module, the same line or one that the line calls, a line that calls it.
+ * From 6 to 1: the same code, the same kernel before scheduling split it, a common node, the same line run by the same
+ * module, the same line or one that the line calls, a line that calls it. 0: not related.
  */
 export type Closeness = 0 | 1 | 2 | 3 | 4 | 5 | 6;
 
 type Kind = keyof Link;
 
-/** What two things share when they are so close: one of the subject's kind is one of the candidate's. */
+/** What each closeness requires: a number that is in both the subject's and the candidate's list of these kinds. */
 const SHARED: readonly { readonly closeness: Closeness; readonly subject: Kind; readonly candidate: Kind }[] =
   [
     { closeness: 6, subject: "parts", candidate: "parts" },
@@ -52,10 +52,10 @@ const SHARED: readonly { readonly closeness: Closeness; readonly subject: Kind; 
     { closeness: 1, subject: "callers", candidate: "calls" },
   ];
 
-/** How closely `b` belongs to `a`; 0 when it does not. */
+/** How closely `b` belongs to `a`; 0 if it does not. */
 export const closeness = (a: Link, b: Link): Closeness => closenessTo(a)(b);
 
-/** The same of many candidates, whose numbers are looked up instead of searched for. */
+/** The same for many candidates: the subject's numbers are collected into sets once. */
 function closenessTo(subject: Link): (candidate: Link) => Closeness {
   const wanted = SHARED.filter((shared) => subject[shared.subject].length > 0).map((shared) => ({
     ...shared,
@@ -67,8 +67,8 @@ function closenessTo(subject: Link): (candidate: Link) => Closeness {
 }
 
 /**
- * Which of `candidates` belong to `subject`: only those that do so most closely, so that a kernel lights up its own code
- * where there is some, and where there is none, what comes from the same lines.
+ * The positions of the candidates that belong most closely to `subject`: a kernel highlights its own code if there is
+ * any, and otherwise whatever comes from the same lines.
  */
 export function closest(subject: Link, candidates: readonly Link[]): readonly number[] {
   const distances = candidates.map(closenessTo(subject));

@@ -1,4 +1,4 @@
-/** The memory plan as data to draw: every buffer of the arena with the kernels that touch it. */
+/** The memory plan as data for the page: every buffer of the arena with the kernels that access it. */
 
 import { shortName } from "../core/dtype.ts";
 import { formatShape } from "../core/shape.ts";

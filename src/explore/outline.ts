@@ -1,4 +1,4 @@
-/** Puts the boxes of a picture into groups within groups: phases, modules, kernels, bodies of loops. */
+/** Arranges the boxes of a picture into nested groups: phases, modules, kernels, loop bodies. */
 
 import { innermostModule } from "../core/origin.ts";
 import { type Box, type Frame, type Picture, shortened } from "../inspect/picture.ts";
@@ -8,17 +8,17 @@ import { joinLinks } from "./link-table.ts";
 import type { Phase } from "./phases.ts";
 import { visitsOf } from "./visits.ts";
 
-/** What a drawing knows of the boxes of a picture beside what they show. */
+/** What a drawing needs to know about the boxes of a picture in addition to what they show. */
 export interface Knowledge {
   readonly linkOf: (name: string) => Link | undefined;
-  /** The phase of a box, or of the kernel that a frame is; `undefined` where phases are not told apart. */
+  /** The phase of a box or of a kernel's frame; `undefined` if phases are not distinguished. */
   readonly phaseOf: (name: string) => Phase | undefined;
 }
 
-/** One step on the way from the whole to a box. */
+/** One level of nesting on the path from the outside to a box. */
 interface Step {
   readonly kind: DrawnGroup["kind"];
-  /** Tells it from others beside it. */
+  /** Distinguishes it from its siblings. */
   readonly key: string;
   readonly title: string;
 }
@@ -30,7 +30,7 @@ export function outlined({ boxes, frames, arrows }: Picture, knowledge: Knowledg
   const framesOf = framesByBox(frames);
   const modulesOf = new Map(boxes.map(({ id, module }) => [id, module]));
   const modules = new Map(
-    // The module that all boxes of a frame have in common.
+    // The innermost module that contains all boxes of a frame.
     frames.map((frame) => [frame, innermostModule(frame.boxes.map((id) => modulesOf.get(id)!))]),
   );
   const positions = new Map(boxes.map(({ id }, k) => [id, k]));
@@ -41,7 +41,7 @@ export function outlined({ boxes, frames, arrows }: Picture, knowledge: Knowledg
     return arrow;
   });
   const paths = boxes.map((box) => stepsTo(box, framesOf.get(box.id) ?? [], modules, knowledge));
-  // Kernels are whole in one group, however often they leave a module.
+  // A kernel stays in one group even if its nodes leave a module and return to it.
   const isFused = frames.some(({ kind }) => kind === "kernel");
   const visits = isFused
     ? undefined
@@ -73,7 +73,7 @@ export function outlined({ boxes, frames, arrows }: Picture, knowledge: Knowledg
   };
 }
 
-/** The frames that hold each box, the outermost first. */
+/** The frames that contain each box, outermost first. */
 function framesByBox(frames: readonly Frame[]): ReadonlyMap<string, readonly Frame[]> {
   const byId = new Map(frames.map((frame) => [frame.id, frame]));
   const chain = (frame: Frame | undefined): readonly Frame[] =>
@@ -81,7 +81,7 @@ function framesByBox(frames: readonly Frame[]): ReadonlyMap<string, readonly Fra
   return new Map(frames.flatMap((frame) => frame.boxes.map((box) => [box, chain(frame)] as const)));
 }
 
-/** What is fed and what is returned stands outside of everything. */
+/** The groups that contain a box, outermost first; inputs and outputs are outside all groups. */
 function stepsTo(
   box: Box,
   frames: readonly Frame[],

@@ -1,12 +1,12 @@
-/** The page's data as JSON in which every link, every long text and every line of such a text stands only once. */
+/** The page's data as JSON in which every link, every long text and every line of such a text is stored only once. */
 
 import type { ExplorerData } from "./data.ts";
 import type { Link } from "./link.ts";
 
-/** The length from which a text gets a number of its own. */
+/** Texts of at least this length are replaced by numbers. */
 const LONG = 60;
 
-/** Things in the order in which they are first met. */
+/** Distinct items in the order of their first use. */
 class Table<T> {
   readonly items: T[] = [];
   private readonly numbers = new Map<string, number>();
@@ -20,7 +20,7 @@ class Table<T> {
   }
 }
 
-/** JSON in which each `link` and each long `text` is a number; {@link unpacked} puts them back. */
+/** JSON in which each `link` and each long `text` is replaced by a number; {@link unpacked} restores them. */
 export function tabled(data: ExplorerData): string {
   const links = new Table<Link>();
   const texts = new Table<string>();
@@ -50,7 +50,7 @@ export function tabled(data: ExplorerData): string {
       memory: { ...memory, placements: numbered(memory.placements) },
     })),
   };
-  // Most stages leave most lines of a kernel as they were.
+  // Most stages leave most lines of a kernel unchanged.
   const inLines = texts.items.map((text) => text.split("\n").map((line) => lines.numberOf(line, line)));
   return JSON.stringify({ links: links.items, lines: lines.items, texts: inLines, data: body });
 }
@@ -60,10 +60,10 @@ interface Numbered {
   text?: string;
 }
 
-/** The data that {@link tabled} has made text of, which was then compressed by gzip and written in base64. */
+/** The data from a text that {@link tabled} made and that was then compressed with gzip and encoded in base64. */
 export async function unpacked(text: string): Promise<ExplorerData> {
   const characters = atob(text);
-  // Uint8Array.from takes a tenth of a second for three megabytes, since it goes through an iterator.
+  // Uint8Array.from takes 0.1 s for 3 MB, since it uses an iterator.
   const bytes = new Uint8Array(characters.length);
   for (let k = 0; k < bytes.length; k++) bytes[k] = characters.charCodeAt(k);
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));

@@ -1,4 +1,4 @@
-/** Tells the forward pass, the backward pass and the update of a training step apart, so that each can be drawn by itself. */
+/** Divides a training step into forward pass, backward pass and update, so that each can be drawn separately. */
 
 import { isGraph } from "../ir/artifact.ts";
 import { kernelNames } from "../ir/kernel-names.ts";
@@ -7,12 +7,13 @@ import type { Compilation } from "../runtime/inspection/figures.ts";
 
 export type Phase = "forward" | "backward" | "update";
 
-/** In the order in which they run. */
+/** In execution order. */
 export const PHASES: readonly Phase[] = ["forward", "backward", "update"];
 
 /**
- * The phase of every node. What the model itself computes, as `traced` says, is the forward pass; what an optimizer's
- * numbers go into is the update; between them stands the backward pass.
+ * The phase of every node. Everything that the outputs and updates of the `traced` model depend on is the forward pass;
+ * everything else that depends on inputs which the step adds, such as the learning rate, is the update; the rest is the
+ * backward pass.
  */
 export function phasesOf(graph: Graph, traced: Graph): ReadonlyMap<Value, Phase> {
   const returned = new Set(traced.outputs.map(({ name }) => name));
@@ -34,7 +35,7 @@ export function phasesOf(graph: Graph, traced: Graph): ReadonlyMap<Value, Phase>
   return phases;
 }
 
-/** The phase of every group of `graph`, by the name of the kernel it becomes: the first of what it stores. */
+/** The phase of every group of `graph`, by the name of its kernel: the earliest phase of the values it stores. */
 export function groupPhases(
   { groups = [] }: Graph,
   phases: ReadonlyMap<Value, Phase>,
@@ -48,7 +49,7 @@ export function groupPhases(
   );
 }
 
-/** The phase of every kernel as it is lowered. */
+/** The phase of every lowered kernel. */
 export function loweredPhases({ stages }: Compilation): ReadonlyMap<string, Phase> {
   const graphs = stages.map(({ artifact }) => artifact).filter(isGraph);
   const [traced, last] = [graphs.at(0), graphs.at(-1)];

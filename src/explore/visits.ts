@@ -1,16 +1,16 @@
 /**
- * Which parts of a graph that belong to one module can be drawn as one box: those between which no path leads out of the
- * module and back. A module that is called again with what it gave before is as many boxes.
+ * Decides which nodes of a module can be drawn as one box: those between which no path leaves the module and returns.
+ * A module that is called again on something computed from its own result is drawn as one box per call.
  */
 
 export interface Member {
-  /** The groups that hold it, the outermost first. */
+  /** The groups that contain it, outermost first. */
   readonly path: readonly string[];
-  /** Positions of what it reads, all of them before its own. */
+  /** Positions of the members that it reads, all of them before its own. */
   readonly reads: readonly number[];
 }
 
-/** For each member and each group on its path: how many times paths to it have left that group and come back. */
+/** For each member and each group on its path: how often a path to it can leave that group and return, at most. */
 export function visitsOf(members: readonly Member[]): readonly (readonly number[])[] {
   const prefixes = members.map(({ path }) => path.map((_, k) => JSON.stringify(path.slice(0, k + 1))));
   const within = new Map<string, number[]>();
@@ -25,7 +25,7 @@ export function visitsOf(members: readonly Member[]): readonly (readonly number[
   for (const [prefix, positions] of within) {
     const last = positions[positions.length - 1];
     const inside = new Set(positions);
-    // Even: within a visit, or before the first. Odd: behind it, outside.
+    // Even: inside a visit, or before the first one. Odd: outside, after a visit.
     const state = new Map<number, number>();
     for (let position = positions[0]; position <= last; position++) {
       const isInside = inside.has(position);

@@ -1,4 +1,4 @@
-/** The explorer as somebody uses it, with the mouse and with the keyboard alone, and with a model that means ill. */
+/** The explorer in a browser: used with the mouse, with only the keyboard, and on a malicious model. */
 
 import { execFile } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
@@ -11,12 +11,12 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { STAGES } from "../../passes/pipeline.ts";
 import { launchChromium, skipReason } from "./chromium.ts";
 
-/** Where the screenshots go, for people to look at. */
+/** The folder for screenshots, for people to look at. */
 const SCREENSHOTS = join(tmpdir(), "kiln-screenshots");
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** A model whose file, modules and source try to be more than text. */
+/** A model whose file name, module names and source try to inject markup and scripts. */
 const HOSTILE_FILE = "<img src=x onerror=alert(1)>.ts";
 const HOSTILE_MODEL = `
 import { nn } from "kiln-js";
@@ -72,7 +72,7 @@ describe.skipIf(skipReason)("the explorer", () => {
   });
 
   const texts = (selector: string): Promise<string[]> => page.locator(selector).allInnerTexts();
-  // As they stand, not as they are laid out: what is out of sight is not.
+  // textContent, not innerText: kernels outside the visible area are not laid out.
   const litKernels = (pane: number): Promise<string[]> =>
     page.locator(".code").nth(pane).locator(".kernel.lit .label").allTextContents();
   const stage = (): Promise<string> => page.locator(".stages strong").innerText();
@@ -87,13 +87,13 @@ describe.skipIf(skipReason)("the explorer", () => {
     ]);
     expect(await page.locator(".picture g.op").count()).toBeGreaterThan(50);
     expect(await texts(".kernels .summary")).toEqual([
-      expect.stringMatching(/^One run takes [\d.]+ [mµ]s; kernel by kernel .* Measured on /),
+      expect.stringMatching(/^One run takes [\d.]+ [mµ]s; the sum over all kernels is .* Measured on /),
     ]);
     expect(requests.filter((url) => !url.startsWith("file:") && url !== "data:,")).toEqual([]);
     await page.screenshot({ path: join(SCREENSHOTS, "explorer-light.png") });
   });
 
-  test("pointing at a line of the model lights up what came of it, everywhere, for as long as it is pointed at", async () => {
+  test("pointing at a line of the model highlights what came from it, until the pointer leaves", async () => {
     await sourceLine(21).hover();
     const nodes = await texts(".ir .line.lit");
     expect(nodes.length).toBeGreaterThan(5);
@@ -108,7 +108,7 @@ describe.skipIf(skipReason)("the explorer", () => {
     expect(await page.locator(".lit").count()).toBe(0);
   });
 
-  test("a kernel that is clicked stays lit and is brought into sight, until Escape", async () => {
+  test("a clicked kernel is scrolled into view and stays highlighted until Escape", async () => {
     const code = page.locator(".code").nth(1);
     await code
       .locator(".kernel", { hasText: "matmul_2: matmul" })
@@ -116,7 +116,7 @@ describe.skipIf(skipReason)("the explorer", () => {
       .click({ position: { x: 30, y: 8 } });
     await page.locator("h1").hover();
     expect(await litKernels(1)).toEqual(["matmul_2"]);
-    // Several threads run it as a part of a larger kernel.
+    // With several threads it runs as part of a larger kernel.
     const [whole, ...others] = await page.locator(".code").nth(0).locator(".kernel.lit").allTextContents();
     expect(others).toEqual([]);
     expect(whole).toMatch(/\bmatmul_2\b/);
@@ -135,7 +135,7 @@ describe.skipIf(skipReason)("the explorer", () => {
     expect(await page.locator(".lit").count()).toBe(0);
   });
 
-  /** Whether the first element of that kind lies within the list it scrolls in. */
+  /** Whether the first matching element is visible in the list that contains it. */
   const isInSight = (selector: string): Promise<boolean> =>
     page.evaluate(`(() => {
       const item = document.querySelector(${JSON.stringify(selector)});
@@ -143,7 +143,7 @@ describe.skipIf(skipReason)("the explorer", () => {
       return box.bottom > view.top && box.top < view.bottom;
     })()`);
 
-  test("the keyboard alone goes through panes, lines and stages", async () => {
+  test("panes, lines and stages can be reached with the keyboard alone", async () => {
     await page.locator("input[type=range]").focus();
     for (let k = 0; k < 2; k++) await page.keyboard.press("ArrowLeft");
     expect(await stage()).toBe("partition");
@@ -177,7 +177,7 @@ describe.skipIf(skipReason)("the explorer", () => {
     await page.keyboard.press("Escape");
   });
 
-  test("the slider goes through all stages, and what a pass changed is marked", async () => {
+  test("the slider moves through all stages, and the changes of a pass are marked", async () => {
     const slider = page.locator("input[type=range]");
     const seen: string[] = [];
     await slider.focus();
@@ -205,7 +205,7 @@ describe.skipIf(skipReason)("the explorer", () => {
     expect(await page.locator(".memory .buffer").count()).toBeGreaterThan(20);
   });
 
-  test("times sort, panes can be left out and enlarged", async () => {
+  test("kernels can be sorted by time, panes hidden and enlarged", async () => {
     await page.getByRole("button", { name: "Slowest first" }).click();
     const shares = (await texts(".kernels .row:not(.head) span:nth-child(4)")).map(Number.parseFloat);
     expect(shares).toEqual([...shares].sort((a, b) => b - a));
@@ -223,7 +223,7 @@ describe.skipIf(skipReason)("the explorer", () => {
     expect((await memory.boundingBox())!.height).toBeLessThan(700);
   });
 
-  test("groups of the graph open and close by button and by keyboard, and stay as they are in other stages", async () => {
+  test("groups of the graph open and close by button and keyboard, and stay so in other stages", async () => {
     const toggle = (title: string) => page.locator(".picture .toggle").filter({ hasText: new RegExp(title) });
     await page.getByRole("button", { name: "Close all groups" }).click();
     expect(await page.locator(".picture g.op, .picture g.kernel").count()).toBeLessThan(5);
@@ -241,7 +241,7 @@ describe.skipIf(skipReason)("the explorer", () => {
     expect(await page.locator(".picture g.kernel").count()).toBeGreaterThan(20);
   });
 
-  test("the search marks what it finds everywhere and goes through it, and the legend explains", async () => {
+  test("the search marks matches in all panes and steps through them, and the legend opens", async () => {
     await page.locator(".ir .list").focus();
     await page.keyboard.press("/");
     await page.keyboard.type("max_pool2d");
@@ -276,7 +276,7 @@ describe.skipIf(skipReason)("the explorer", () => {
     await page.setViewportSize({ width: 1440, height: 900 });
   });
 
-  test("is dark for whoever likes it dark, opens where its address says, and fits a narrow screen", async () => {
+  test("follows the dark colour scheme, opens the stage in its address, and fits a narrow screen", async () => {
     const dark = await open(`${page.url().replace(/#.*/, "")}#backend=js&stage=fuse`, "dark");
     expect(await dark.locator(".stages strong").innerText()).toBe("fuse");
     expect(await dark.locator("#backend").inputValue()).toBe("js");
@@ -297,7 +297,7 @@ describe.skipIf(skipReason)("the explorer", () => {
     await dark.close();
   });
 
-  test("shows a model that means ill as the text that it is", async () => {
+  test("shows a malicious model as plain text", async () => {
     const model = join(folder, HOSTILE_FILE);
     await writeFile(model, HOSTILE_MODEL);
     const hostile = await open(await explorerOf(model, "hostile", "--seconds", "0", "--mode", "forward"));
@@ -314,7 +314,7 @@ describe.skipIf(skipReason)("the explorer", () => {
     await hostile.close();
   });
 
-  test("nothing went wrong in any page", () => {
+  test("no page reported an error", () => {
     expect(errors).toEqual([]);
   });
 });

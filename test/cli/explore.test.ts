@@ -1,4 +1,4 @@
-/** `kiln explore`: the page it writes or serves, and what it says when it cannot. */
+/** `kiln explore`: the page that it writes or serves, and its errors. */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
@@ -38,7 +38,7 @@ describe("kiln explore", () => {
     expect(html).not.toMatch(/\b(src|href)="(?!data:,")/);
   });
 
-  it("is called after the model, shows the forward pass, and measures nothing where nothing is asked", async () => {
+  it("names the page after the model, shows the forward pass, and skips measuring on request", async () => {
     const args = ["--mode", "forward", "--backends", "js", "--seconds", "0", "--no-open"];
     const { code } = await kiln(["explore", MODEL, ...args], { cwd: folder });
     expect(code).toBe(0);
@@ -53,7 +53,7 @@ describe("kiln explore", () => {
     const args = ["explore", MODEL, "--backends", "js", "--seconds", "0", "--serve", "0", "--out", out];
     const ended = kiln(args, {
       onOutput: (stdout, interrupt) => {
-        const port = /http:\/\/127\.0\.0\.1:(\d+)\/ \(Ctrl-C ends\)/.exec(stdout)?.[1];
+        const port = /http:\/\/127\.0\.0\.1:(\d+)\/ \(Ctrl-C to stop\)/.exec(stdout)?.[1];
         if (port === undefined || answers !== undefined) return;
         const asked = [
           ["/", `localhost:${port}`],
@@ -72,7 +72,7 @@ describe("kiln explore", () => {
     expect(other).toEqual([404, ""]);
   });
 
-  it("says in one line what is wrong, and writes nothing", async () => {
+  it("reports errors in one line and writes nothing", async () => {
     const blocked = join(folder, "blocked");
     writeFileSync(blocked, "");
     mkdirSync(join(folder, "folder.html"));
@@ -113,7 +113,7 @@ describe("kiln explore", () => {
   });
 });
 
-/** The status and body of a page that is asked for under the name `host`. */
+/** The status and body of a page requested with the Host header `host`. */
 const get = (port: number, path: string, host: string): Promise<readonly [number, string]> =>
   new Promise((answered, failed) => {
     const asked = request({ port, path, host: "127.0.0.1", headers: { host } }, (response) => {

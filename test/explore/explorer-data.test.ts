@@ -1,4 +1,4 @@
-/** What the explorer's page is made of: texts as they are dumped, and links that lead where origins say. */
+/** The data of the explorer's page: its texts are those of the dumps, and its links follow the origins. */
 
 import { readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -58,7 +58,7 @@ const kernelsLitBy = (subject: Link, blocks: readonly Block[]): readonly (string
   litBy(subject, blocks).map(({ kernel }) => kernel);
 
 describe("documents", () => {
-  test.each(BACKENDS)("hold the stages of %s to the letter", (name) => {
+  test.each(BACKENDS)("contain the exact text of the stages of %s", (name) => {
     const k = BACKENDS.indexOf(name);
     const { stages }: Compilation = subjects[k].compilation;
     expect(data.backends[k].stages.map((s) => s.name)).toEqual(stages.map((s) => s.name));
@@ -69,7 +69,7 @@ describe("documents", () => {
     }
   });
 
-  test("what both backends have in common stands there once", () => {
+  test("shared by both backends are stored once", () => {
     const [wasm, js] = data.backends;
     for (const stage of ["trace", "simplify", "dce"]) {
       expect(stageOf(js, stage).document, stage).toBe(stageOf(wasm, stage).document);
@@ -78,7 +78,7 @@ describe("documents", () => {
     expect(stageOf(js, "schedule").document).not.toBe(stageOf(wasm, "schedule").document);
   });
 
-  test("a stage marks what it adds and shows what it removes", () => {
+  test("mark the lines that a stage adds or removes", () => {
     const [{ stages }] = data.backends;
     const simplify = data.documents[stages.find(({ name }) => name === "simplify")!.document];
     const before = new Set(linesOf(data.backends[0], "training-step").map(({ text }) => text));
@@ -91,7 +91,7 @@ describe("documents", () => {
 });
 
 describe("links", () => {
-  test("a line of the model leads to the nodes that name it, at every stage", () => {
+  test("a line of the model leads to the nodes with that origin, at every stage", () => {
     for (const stage of ["trace", "training-step", "dce", "layout"]) {
       const lines = linesOf(data.backends[0], stage);
       const named = lines.filter(({ text }) => / {3}at .*examples\/lenet\.ts:20\b/.test(text));
@@ -100,11 +100,11 @@ describe("links", () => {
     }
   });
 
-  test("a line that made nothing leads nowhere", () => {
+  test("a line that creates no nodes leads nowhere", () => {
     expect(litBy(linkOf(5), linesOf(data.backends[0], "layout"))).toEqual([]);
   });
 
-  test("a node leads to its own line alone", () => {
+  test("a node leads only to its own line", () => {
     const node = linesOf(data.backends[0], "layout").find(({ text }) => / = conv2d\(%x,/.test(text))!;
     const lines = litBy(node.link, data.sources[0].lines);
     expect(lines.map(({ text }) => text.trim())).toEqual([
@@ -137,7 +137,7 @@ describe("links", () => {
     }
   });
 
-  test("all of a drawing's boxes are in it, and each belongs to something", () => {
+  test("drawings contain all boxes, and each has a link", () => {
     expect(data.drawings.length).toBeGreaterThan(8);
     for (const { groups, boxes, arrows } of data.drawings) {
       const computed = boxes.filter(({ kind }) => kind === "op" || kind === "kernel");
@@ -151,7 +151,7 @@ describe("links", () => {
     }
   });
 
-  test("boxes stand in their phase, their module and their kernel", () => {
+  test("boxes are grouped by phase, module and kernel", () => {
     const { groups, boxes } = data.drawings[stageOf(data.backends[0], "layout").drawing];
     const pathOf = (parent: number): readonly string[] =>
       parent < 0 ? [] : [...pathOf(groups[parent].parent), groups[parent].title];
@@ -163,7 +163,7 @@ describe("links", () => {
     expect(phases.toSorted()).toEqual(["backward pass", "forward pass", "update"]);
   });
 
-  test("a buffer belongs to the kernels that touch it", () => {
+  test("a buffer belongs to the kernels that access it", () => {
     const [wasm] = data.backends;
     const target = wasm.memory.placements.find(({ label }) => label.startsWith("target:"))!;
     const rows = litBy(
@@ -176,7 +176,7 @@ describe("links", () => {
   });
 });
 
-test("kernels have their times where they were measured, and none where they were not", () => {
+test("kernels have times only if they were measured", () => {
   const [wasm, js] = data.backends;
   expect(wasm.kernels.map(({ milliseconds }) => milliseconds)).toEqual(wasm.kernels.map((_, k) => k + 1));
   expect(wasm.milliseconds).toBe(5);
@@ -184,7 +184,7 @@ test("kernels have their times where they were measured, and none where they wer
   expect(js.kernels.every(({ milliseconds }) => milliseconds === undefined)).toBe(true);
 });
 
-test("control characters of a source are shown, its tabs are kept", () => {
+test("control characters of a source are replaced, tabs are kept", () => {
   const text = "\tconst a = 1; // \u202egnp.exe\u001b[2J\r\n\n";
   const { sources } = explorerData({
     ...{ model: "m", mode: "forward", machine: "" },

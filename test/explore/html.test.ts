@@ -1,4 +1,4 @@
-/** The page as a file: nothing that a model's author has named can leave its place in it. */
+/** The page as a file: no name that a model's author chose can break out of its data. */
 
 import { createHash } from "node:crypto";
 import { describe, expect, test } from "vitest";
@@ -39,7 +39,7 @@ const PARTS = { style: "body { color: red }", script: 'console.log("</script>")'
 const DATA = /<script type="application\/octet-stream" id="data">([^<]*)<\/script>/;
 
 describe.each(HOSTILE)("%j", (name) => {
-  test("comes back as it was, from a page of two scripts", async () => {
+  test("is unchanged when read back from a page with two scripts", async () => {
     const html = await explorerHtml(dataNamed(name), PARTS, gzipped);
     expect(await unpacked(DATA.exec(html)![1])).toEqual(dataNamed(name));
     expect(html.match(/<script/g)).toHaveLength(2);
@@ -49,7 +49,7 @@ describe.each(HOSTILE)("%j", (name) => {
   });
 });
 
-test("the policy allows this script and no other, and nothing from elsewhere", async () => {
+test("the policy allows only the page's own script and no external resources", async () => {
   const html = await explorerHtml(dataNamed("x"), PARTS, gzipped);
   const [, policy] = /http-equiv="Content-Security-Policy" content="([^"]*)"/.exec(html)!;
   const [, script] = /<script>([\s\S]*?)<\/script>/.exec(html)!;

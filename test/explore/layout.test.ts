@@ -1,4 +1,4 @@
-/** The explorer's own layout of graphs: nothing overlaps, lines lead down, and a large graph takes no longer than a glance. */
+/** The explorer's graph layout: nothing overlaps, lines point down, and large graphs are laid out too. */
 
 import { describe, expect, test } from "vitest";
 import type { Drawing } from "../../src/explore/data.ts";
@@ -10,7 +10,7 @@ import { visitsOf } from "../../src/explore/visits.ts";
 
 const BOX = { width: 80, height: 30 };
 
-/** A drawing of boxes in groups, each named by the path of its groups. */
+/** A drawing of boxes in groups; the name of each box is its path of groups. */
 function drawingOf(paths: readonly string[], arrows: readonly (readonly [number, number])[]): Drawing {
   const titles: string[] = [];
   const groups: Drawing["groups"][number][] = [];
@@ -38,7 +38,7 @@ const layoutOf = (drawing: Drawing, opened: ReadonlySet<number>): Layout =>
 
 const all = ({ groups }: Drawing): ReadonlySet<number> => new Set(groups.keys());
 
-/** Two modules one after the other, a connection past both, and something beside them. */
+/** Two consecutive modules, a connection that bypasses both, and an unconnected box. */
 const SMALL = drawingOf(
   ["", "a", "a", "a/inner", "b", "b", "", ""],
   [
@@ -54,7 +54,7 @@ const SMALL = drawingOf(
 );
 
 describe("a drawing", () => {
-  test("holds each box once, none over another, all within their groups", () => {
+  test("contains each box once, without overlaps, inside its groups", () => {
     const { placed, width, height } = layoutOf(SMALL, all(SMALL));
     expect(placed.filter(({ part }) => part.kind === "box")).toHaveLength(8);
     for (const [k, a] of placed.entries()) {
@@ -75,7 +75,7 @@ describe("a drawing", () => {
     }
   });
 
-  test("leads its lines down, each in one piece from its begin to its end", () => {
+  test("routes each line downwards without gaps from start to end", () => {
     const { lines, placed } = layoutOf(SMALL, all(SMALL));
     for (const { route } of lines) {
       const heights = route.map(({ y }) => y);
@@ -84,7 +84,7 @@ describe("a drawing", () => {
     expect(lines.filter(({ hasTip }) => hasTip)).toHaveLength(SMALL.arrows.length);
     const bottoms = placed.map(({ y, height }) => y + height);
     const ends = lines.map(({ route }) => route[route.length - 1].y);
-    // Where a line ends at no box it ends at the edge of a group.
+    // A line that does not end at a box ends at the edge of a group.
     for (const [k, { hasTip }] of lines.entries()) {
       const edges = hasTip ? placed.map(({ y }) => y) : [...placed.map(({ y }) => y), ...bottoms];
       expect(edges.some((edge) => Math.abs(edge - ends[k]) < 0.01)).toBe(true);
@@ -100,7 +100,7 @@ describe("a drawing", () => {
     expect(lines).toHaveLength(4);
   });
 
-  test("opens what can be taken in at a glance", () => {
+  test("opens groups as long as the picture stays legible", () => {
     expect(openedFirst(SMALL).size).toBe(3);
     const many = drawingOf(
       Array.from({ length: 400 }, (_, k) => `layer${k % 20}`),
@@ -109,7 +109,7 @@ describe("a drawing", () => {
     expect(openedFirst(many).size).toBe(0);
   });
 
-  test("is laid out in circles too, and of no boxes at all", () => {
+  test("may contain cycles, or no boxes at all", () => {
     const circle = drawingOf(
       ["a", "b", "a"],
       [
@@ -122,7 +122,7 @@ describe("a drawing", () => {
   });
 });
 
-test("two thousand boxes with connections past many of them all find their places", () => {
+test("two thousand boxes with long connections are laid out", () => {
   const count = 2000;
   const arrows = Array.from({ length: count - 1 }, (_, k): [number, number] => [k, k + 1]);
   for (let k = 0; k + 30 < count; k += 15) arrows.push([k, k + 30]);
@@ -138,7 +138,7 @@ test("two thousand boxes with connections past many of them all find their place
   expect(lines.every(({ route }) => route.every(({ x, y }) => Number.isFinite(x + y)))).toBe(true);
 });
 
-test("a module that is called again with what it gave is as many groups as calls", () => {
+test("a module that is called again on its own result is one group per call", () => {
   const member = (path: string[], ...reads: number[]) => ({ path, reads });
   const visits = visitsOf([
     member(["cell"]),

@@ -1,4 +1,4 @@
-/** What lights up: the closest there is, and nothing that only shares less. */
+/** What is highlighted: only the most closely related items. */
 
 import { describe, expect, test } from "vitest";
 import { closeness, closest, type Link, NO_LINK } from "../../src/explore/link.ts";
@@ -32,20 +32,20 @@ describe("calls", () => {
   const own = link([1]);
   const called: Link = { ...link([5]), callers: [1] };
 
-  test("a line lights up what it makes and what its calls have led to, alike", () => {
+  test("a line highlights both its own nodes and those that its calls led to", () => {
     expect(closest(line(1), [own, called, link([2])])).toEqual([0, 1]);
   });
 
-  test("what a call has led to leads to its own line, and to the line that calls where its own is not shown", () => {
+  test("a node leads to its own line, and to the calling line if its own is not shown", () => {
     expect(closest(called, [line(1), line(5)])).toEqual([1]);
     expect(closest(called, [line(1), line(2)])).toEqual([0]);
   });
 
-  test("nodes of one line do not light up what that line calls", () => {
+  test("nodes of a line do not highlight what that line calls", () => {
     expect(closest(own, [called, link([1], [], [], [9])])).toEqual([1]);
   });
 
-  test("a line that two modules run is one line, but closer where the same module runs it", () => {
+  test("a line that two modules run is one line, but items of the same module are closer", () => {
     const [one, other] = [1, 2].map((site): Link => ({ ...link([5]), sites: [site] }));
     expect(closest(one, [one, other])).toEqual([0]);
     expect(closest(line(5), [one, other])).toEqual([0, 1]);
@@ -55,26 +55,26 @@ describe("calls", () => {
 describe("closest", () => {
   const code = [link([1], [1], [1]), link([1], [1], [2]), link([1, 2], [2], [3]), link([3], [3], [4])];
 
-  test("a line lights up all that comes from it", () => {
+  test("a line highlights everything that comes from it", () => {
     expect(closest(link([1]), code)).toEqual([0, 1, 2]);
   });
 
-  test("a fused kernel lights up its parts, and nothing else of its lines", () => {
+  test("a fused kernel highlights its parts, and nothing else from its lines", () => {
     expect(closest(link([1], [1]), code)).toEqual([0, 1]);
   });
 
-  test("a part lights up itself alone, and its lines where no kernel is known", () => {
+  test("a part highlights only itself, or its lines if no kernel is known", () => {
     expect(closest(code[1], code)).toEqual([1]);
     expect(closest(code[2], [link([1]), link([2]), link([3])])).toEqual([0, 1]);
   });
 
-  test("a kernel of another backend is found by the nodes that both compute, not by its lines", () => {
+  test("a kernel of another backend is matched by common nodes, not by lines", () => {
     const update = link([1, 2, 3], [8], [80], [30, 31, 32]);
     const others = [link([1], [9], [90], [1]), link([1], [10], [91], [30]), link([2], [11], [92], [31])];
     expect(closest(update, others)).toEqual([1, 2]);
   });
 
-  test("what belongs to nothing lights up nothing", () => {
+  test("an empty link highlights nothing", () => {
     expect(closest(NO_LINK, code)).toEqual([]);
     expect(closest(link([9]), code)).toEqual([]);
   });

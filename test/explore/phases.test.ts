@@ -1,4 +1,4 @@
-/** The three parts of a training step, told apart by what the model itself computes and what an optimizer adds. */
+/** The three phases of a training step: what the model computes, its gradients, and what the optimizer adds. */
 
 import { expect, test } from "vitest";
 import { durationText } from "../../src/core/figures-text.ts";
@@ -24,7 +24,7 @@ const STEP = `graph net(%x: f32[4]) params(@w: f32[4]) scalars($lr: f32[]) {
   update @w = %4
 }`;
 
-test("the forward pass is what the model returns, the update what the optimizer's numbers go into", () => {
+test("the forward pass computes the model's outputs, the update depends on the optimizer's numbers", () => {
   const graph = parseGraph(STEP, opTable);
   const names = valueNames(graph);
   const phases = [...phasesOf(graph, parseGraph(TRACED, opTable))].map(([node, phase]) => [
@@ -36,7 +36,7 @@ test("the forward pass is what the model returns, the update what the optimizer'
   });
 });
 
-test("what several modules have a share in belongs to the one that holds them", () => {
+test("what comes from several modules belongs to the module that contains them", () => {
   const of = (...modules: string[]): string =>
     moduleOf(modules.map((module) => ({ file: "", line: 0, module })));
   expect(of("conv1", "")).toBe("conv1");
@@ -46,7 +46,7 @@ test("what several modules have a share in belongs to the one that holds them", 
   expect(of()).toBe("");
 });
 
-test("times are told in the unit that suits them", () => {
+test("durations are written in a suitable unit", () => {
   expect([0.0312, 0.9996, 84.66, 999.6, 2670, 100_000, 3_599_600].map(durationText)).toEqual([
     ...["31.2 µs", "1.00 ms", "84.7 ms", "1.00 s", "2.67 s", "1 min 40 s", "60 min 0 s"],
   ]);

@@ -1,4 +1,4 @@
-/** `kiln explore`: a model's source, its stages, its graph, its code, memory and times as one page whose parts are linked. */
+/** `kiln explore`: a model's source, stages, graphs, code, memory and times on one page, linked with each other. */
 
 import { basename } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -19,13 +19,13 @@ import { servePage } from "./serve.ts";
 import { modelSources } from "./sources.ts";
 import { compileSubjects } from "./subjects.ts";
 
-/** The page's text; `progress` shows what is being done. */
+/** The page's text; `progress` shows the current step. */
 async function pageOf(request: ExploreRequest, root: URL, progress: Progress): Promise<string> {
   progress.at(`loading ${request.model}`);
   const file = await loadModelFile(request.model, 0, root);
   const subjects = await compileSubjects(file, request, progress);
-  progress.at("putting the page together");
-  await setImmediate(); // a promise that the model does not await fails here, before anything is written
+  progress.at("building the page");
+  await setImmediate(); // a rejected promise that the model does not await fails here, before anything is written
   const data = explorerData({
     model: basename(request.model),
     mode: request.mode,
@@ -38,14 +38,14 @@ async function pageOf(request: ExploreRequest, root: URL, progress: Progress): P
 
 export const explore: Command = {
   name: "explore",
-  summary: "Shows how a model is compiled, as one page: source, every stage, graph, code, memory and times.",
+  summary: "Shows how a model is compiled on one page: source, every stage, graph, code, memory and times.",
   operands: [MODEL],
   options: [
     STEP_OR_PASS,
     {
       name: "backends",
       value: "A,B",
-      doc: "whose stages and code to show, side by side",
+      doc: "the backends to compile for and show",
       default: "wasm,js",
     },
     {
@@ -57,20 +57,25 @@ export const explore: Command = {
     {
       name: "seconds",
       value: "X",
-      doc: "how long to measure each backend's kernels; 0 measures nothing",
+      doc: "how many seconds to measure each backend's kernels; 0 skips measuring",
       default: "0.5",
     },
-    { name: "out", value: "FILE", doc: "the page to write", default: "the model's name with .html, here" },
+    {
+      name: "out",
+      value: "FILE",
+      doc: "the page to write",
+      default: "the model's name with .html, in the current folder",
+    },
     { name: "no-open", doc: "write the page without opening a browser" },
     {
       name: "serve",
       value: "PORT",
-      doc: "serve the page on this machine instead of opening it; 0: any port",
+      doc: "serve the page on this machine instead of opening it; 0 takes any free port",
     },
   ],
   notes: [
-    "The page is one file that loads nothing: it can be kept, mailed, or put on any server. On a terminal it is opened in " +
-      "the browser.",
+    "The page is one self-contained file that can be kept, mailed, or put on any server. When run in a terminal, the " +
+      "command opens it in the browser.",
     "A training step is compiled with the file's loss (cross-entropy unless it exports one) and SGD with momentum.",
   ],
   examples: [

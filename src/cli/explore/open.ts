@@ -1,4 +1,4 @@
-/** Opens a file in the user's preferred browser, as far as the system knows it. */
+/** Opens a file in the system's default browser. */
 
 import { spawn } from "node:child_process";
 import { resolve } from "node:path";
@@ -6,7 +6,7 @@ import { resolve } from "node:path";
 /** The program that opens files, by platform. */
 const OPENERS: Readonly<Partial<Record<NodeJS.Platform, string>>> = { darwin: "open", win32: "explorer.exe" };
 
-/** Opens `path`, and says so if that fails: the file exists all the same. */
+/** Opens `path`. If that fails, it only prints a hint, since the file has already been written. */
 export async function openInBrowser(path: string): Promise<void> {
   const program = OPENERS[process.platform] ?? "xdg-open";
   const opened = await new Promise<boolean>((done) => {
@@ -14,5 +14,5 @@ export async function openInBrowser(path: string): Promise<void> {
     child.once("error", () => done(false));
     child.once("exit", (code) => done(code === 0 || process.platform === "win32"));
   });
-  if (!opened) console.log(`open it in a browser, or have it served: --serve PORT`);
+  if (!opened) console.log(`no browser could be opened: open the file yourself, or use --serve PORT`);
 }

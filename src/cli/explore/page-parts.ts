@@ -1,4 +1,4 @@
-/** The style and the script of the explorer's page, bundled from the sources; in the built command their texts stand here. */
+/** The style and script of the explorer's page, bundled from the sources; the built command contains them as texts. */
 
 import { fileURLToPath } from "node:url";
 import type { PageParts } from "../../explore/html.ts";
@@ -8,7 +8,7 @@ export const pageParts = async (): Promise<PageParts> => {
   return { style, script };
 };
 
-/** A file of the page with all that it imports: a style, or a classic script. */
+/** A style or a classic script of the page, bundled with all that it imports. */
 async function bundled(name: string): Promise<string> {
   const { build } = await import("esbuild");
   const { outputFiles } = await build({
@@ -19,7 +19,7 @@ async function bundled(name: string): Promise<string> {
     minify: true,
     write: false,
     logLevel: "silent",
-    // Not the sources' own settings, which are about Node.
+    // Ignore the sources' own settings, which are for Node.
     tsconfigRaw: {},
   });
   return outputFiles[0].text;

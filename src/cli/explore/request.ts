@@ -1,4 +1,4 @@
-/** The checked options of `kiln explore`. */
+/** The validated options of `kiln explore`. */
 
 import { basename, extname } from "node:path";
 import { KilnError } from "../../core/errors.ts";
@@ -10,7 +10,7 @@ export interface ExploreRequest {
   readonly mode: "training" | "forward";
   readonly backends: readonly string[];
   readonly batchSize: number | undefined;
-  /** How long each backend is measured; 0 for not at all. */
+  /** How long each backend is measured; 0 skips measuring. */
   readonly seconds: number;
   readonly out: string;
   /** Whether to open the page in the browser. */

@@ -1,11 +1,11 @@
-/** Serves the explorer's page on this machine only, until the user ends it. */
+/** Serves the explorer's page to this machine only, until the user stops it. */
 
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { KilnError } from "../../core/errors.ts";
 import { fileErrorReason } from "../../files/reason.ts";
 
-/** Serves `page` on `port`, any free one for 0. Resolves when the user presses Ctrl-C. */
+/** Serves `page` on `port`; 0 takes any free port. Resolves when the user presses Ctrl-C. */
 export async function servePage(page: string, port: number): Promise<void> {
   const server = createServer(({ method, url, headers }, response) => {
     // Another site's name that resolves to this machine must not read a model's source (DNS rebinding).
@@ -20,7 +20,7 @@ export async function servePage(page: string, port: number): Promise<void> {
     });
     server.listen(port, "127.0.0.1", listening);
   });
-  console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}/ (Ctrl-C ends)`);
+  console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}/ (Ctrl-C to stop)`);
   await new Promise<void>((ended) => process.once("SIGINT", ended));
   server.close();
   server.closeAllConnections();

@@ -1,10 +1,10 @@
-/** The source files of a model: its own, and those that it imports by path; for an ONNX file its nodes. */
+/** The source files of a model: its own and those that it imports by path; for an ONNX file, a listing of its nodes. */
 
 import { OnnxModule } from "../../onnx/onnx-module.ts";
 import { displayPath } from "../../trace/origins.ts";
 import type { ModelFile } from "../model-file.ts";
 
-/** Each file's text, under the path that origins give it. */
+/** The text of each file, under the same path as in origins. */
 export async function modelSources({
   path,
   model,

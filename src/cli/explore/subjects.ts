@@ -1,4 +1,4 @@
-/** Compiles a model for each backend in the explorer, and measures its kernels. */
+/** Compiles a model for each backend of the explorer and measures its kernels. */
 
 import { setImmediate } from "node:timers/promises";
 import { type Subject as Compiled, subjectOn } from "../../compare/subject.ts";
@@ -12,13 +12,13 @@ import type { Progress } from "../progress.ts";
 import type { ExploreRequest } from "./request.ts";
 
 /**
- * A program whose runs are expected to take more than this part of the measuring time is not measured: measuring takes at
- * least five runs.
+ * A program is not measured if a run is expected to take more than this fraction of the measuring time: measuring takes
+ * at least five runs.
  */
 const LONGEST_RUN = 1 / 4;
 
 /**
- * The model for each backend in turn, with states of its own, and the times of its kernels if `seconds` asks for them.
+ * The model compiled for each backend in turn, with separate states; its kernels are measured unless `seconds` is 0.
  */
 export async function compileSubjects(
   { model, inputs, loss, targets }: ModelFile,
@@ -26,7 +26,7 @@ export async function compileSubjects(
   progress: Progress,
 ): Promise<readonly Subject[]> {
   progress.at("tracing the model");
-  await setImmediate(); // so that the line is shown
+  await setImmediate(); // so that the progress line is shown
   const training = mode === "training" && { loss, ...(targets && { targets }) };
   const source = await traced(withBatchSize(traceables(model, { inputs, mode, ...training }), batchSize));
   const subjects: Subject[] = [];
@@ -41,7 +41,7 @@ export async function compileSubjects(
   return subjects;
 }
 
-/** The compiled model, with its times if runs are short enough. */
+/** The compiled model, with its times if its runs are short enough. */
 async function measured(compiled: Compiled, milliseconds: number): Promise<Subject> {
   const { compilation } = compiled.program;
   if (milliseconds === 0) return { compilation, profile: undefined };
@@ -58,6 +58,8 @@ async function measured(compiled: Compiled, milliseconds: number): Promise<Subje
     return { compilation, profile: await profileAlone(profiled, milliseconds) };
   }
   const enough = Math.ceil(expected / LONGEST_RUN / 1000);
-  const unmeasured = `Not measured: a run is expected to take about ${durationText(expected)}. --seconds ${enough} measures it.`;
+  const unmeasured =
+    `Not measured: a run is expected to take about ${durationText(expected)}. ` +
+    `Use --seconds ${enough} to measure it.`;
   return { compilation, profile: undefined, unmeasured };
 }

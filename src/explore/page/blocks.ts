@@ -1,4 +1,4 @@
-/** Documents as elements: a line for each line of a source or graph, a section for each kernel. */
+/** Renders documents as elements: one per line of a source or graph, one section per kernel. */
 
 import type { Block, Document } from "../data.ts";
 import { element } from "./dom.ts";
@@ -9,7 +9,7 @@ export interface Rendered {
   readonly items: readonly Subject[];
 }
 
-/** `labelOf` names a line that stands alone; numbers stand before lines where `numbered`. */
+/** `labelOf` returns the label of a single line; with `numbered`, lines are numbered. */
 export function renderDocument(
   document: Document,
   { numbered = false, labelOf = ({ text }: Block, _: number): string => text.trim() } = {},
@@ -18,12 +18,12 @@ export function renderDocument(
     const { kernel, link } = block;
     return kernel === undefined && !block.text.includes("\n")
       ? { link, label: labelOf(block, k), element: lineOf(block, numbered ? k + 1 : undefined) }
-      : { link, label: kernel ?? "around the kernels", element: kernelOf(block) };
+      : { link, label: kernel ?? "code outside the kernels", element: kernelOf(block) };
   });
   return { content: items.map((item) => item.element), items };
 }
 
-/** Where a line of a graph comes from. */
+/** The origin at the end of a line of a graph. */
 const PLACE = / {3}at .*$/;
 
 const MARK = { added: "+", removed: "−" } as const;
@@ -38,7 +38,7 @@ function lineOf({ text, change }: Block, number: number | undefined): HTMLElemen
   ]);
 }
 
-/** Kernels out of sight are not laid out: their height is reckoned from their lines. */
+/** Kernels outside the visible area are not laid out; their height is estimated from their number of lines. */
 function kernelOf({ kernel, module = "", text }: Block): HTMLElement {
   const heading =
     kernel &&

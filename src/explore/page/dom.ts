@@ -1,4 +1,4 @@
-/** Makes elements. Text goes in as text alone, so that nothing a model's author wrote can become markup. */
+/** Creates elements. Text is inserted only as text, so that nothing a model's author wrote can become markup. */
 
 type Child = Node | string;
 
@@ -16,7 +16,7 @@ export function element<Tag extends keyof HTMLElementTagNameMap>(
   return made;
 }
 
-/** A button that says what it does. */
+/** A button with a label that says what it does. */
 export function button(text: string, label: string, onClick: () => void): HTMLButtonElement {
   const made = element("button", { type: "button", "aria-label": label, title: label }, [text]);
   made.addEventListener("click", onClick);

@@ -1,4 +1,4 @@
-/** The page as a whole: which backend and stage are seen, and the panes that show them. */
+/** The page as a whole: the selected backend and stage, and the panes that show them. */
 
 import { durationText } from "../../core/figures-text.ts";
 import type { BackendView, Block, ExplorerData } from "../data.ts";
@@ -14,7 +14,7 @@ import { Search } from "./search.ts";
 import { Selection } from "./selection.ts";
 import { StageControl } from "./stage-control.ts";
 
-/** The stage that the page opens with: the last graph, with its kernels. */
+/** The stage shown first: the last graph, with its kernels. */
 const FIRST_STAGE = "layout";
 
 export class Explorer {
@@ -33,7 +33,7 @@ export class Explorer {
   private readonly help = helpDialog();
   private view: BackendView;
   private stage = "";
-  /** Positions of what IR and picture show, so that what stays is not drawn again. */
+  /** Positions of the document and the drawing on display, so that unchanged ones are not drawn again. */
   private shown = { document: -1, drawing: -1 };
 
   constructor(data: ExplorerData) {
@@ -73,13 +73,13 @@ export class Explorer {
     addEventListener("hashchange", () => this.goToPlace(this.stage));
   }
 
-  /** Shows what the address names, and where it names no stage, `otherwise`. */
+  /** Shows the backend and the stage in the address; without a stage in the address, the stage `otherwise`. */
   private goToPlace(otherwise: string): void {
     const { backend, stage } = readPlace();
     this.goTo(this.data.backends.find(({ name }) => name === backend) ?? this.view, stage ?? otherwise);
   }
 
-  /** Once the page has it: what is as large as its pane can be fitted only then. */
+  /** To be called once the explorer is part of the page: only then can the graph be fitted to its pane. */
   placed(): void {
     this.picture.fit();
   }
@@ -108,7 +108,7 @@ export class Explorer {
     history.replaceState(null, "", `#backend=${encodeURIComponent(view.name)}&stage=${this.stage}`);
   }
 
-  /** All files one below the other, each under its name where there are several. */
+  /** All files one below the other; if there are several, each has its name as a heading. */
   private sourcePane(): Pane {
     const { sources } = this.data;
     const pane = new Pane(this.selection, "source", sources.length === 1 ? sources[0].path : "Source");
@@ -127,7 +127,7 @@ export class Explorer {
   private codePane({ name, code, milliseconds }: BackendView): Pane {
     const pane = new Pane(this.selection, "code", `Code: ${name}`);
     if (milliseconds !== undefined) {
-      pane.tools.append(element("span", { class: "muted" }, [`${durationText(milliseconds)} a run`]));
+      pane.tools.append(element("span", { class: "muted" }, [`${durationText(milliseconds)} per run`]));
     }
     const { content, items } = renderDocument(this.data.documents[code]);
     pane.fill(content, items);
@@ -152,7 +152,7 @@ export class Explorer {
         this.backends,
         this.search.root,
         button("? legend", "Colours, terms and keys", () => this.help.showModal()),
-        element("span", { class: "switches", role: "group", "aria-label": "What is shown" }, [
+        element("span", { class: "switches", role: "group", "aria-label": "Show or hide" }, [
           ...shown,
           changes,
         ]),
@@ -161,7 +161,7 @@ export class Explorer {
     ]);
   }
 
-  /** One line below all: what is pointed at. */
+  /** The status line at the bottom: the label of the highlighted item. */
   private status(): HTMLElement {
     const text = element("span", { role: "status" }, [HINT]);
     this.selection.listen((subject) => {
@@ -193,9 +193,10 @@ export class Explorer {
 }
 
 const HINT =
-  "Point at anything to see what belongs to it; click to keep it in sight. / searches, ? explains, Tab goes from pane to pane, ↑ ↓ through one, [ ] through the stages, Esc lets go.";
+  "Point at anything to highlight what belongs to it; click to keep it selected. Keys: / search, ? legend, Tab next pane, " +
+  "↑ ↓ move within a pane, [ ] previous and next stage, Esc deselect.";
 
-/** The backend and stage that the address names, for a page that is shared or read again. */
+/** The backend and stage in the address, so that links and reloads show the same stage. */
 function readPlace(): { readonly backend: string | null; readonly stage: string | null } {
   const place = new URLSearchParams(location.hash.slice(1));
   return { backend: place.get("backend"), stage: place.get("stage") };
@@ -214,7 +215,7 @@ function switchFor(text: string, isOn: boolean, change: (isOn: boolean) => void)
 const fileHeading = (path: string): HTMLElement => element("div", { class: "file" }, [path]);
 
 const enlargeButton = (pane: Pane): HTMLButtonElement =>
-  button("⤢", "Enlarge this pane, or give it back its place", () =>
+  button("⤢", "Enlarge this pane, or restore its size", () =>
     enlarge(pane, !pane.root.classList.contains("enlarged")),
   );
 

@@ -1,42 +1,48 @@
-/** What the page's colours, words and keys mean, in a dialog. */
+/** The legend: a dialog that explains the page's colours, terms and keys. */
 
 import { button, element } from "./dom.ts";
 
 const COLOURS: readonly (readonly [kind: string, meaning: string])[] = [
   ["module", "a module of the model: + opens it, − closes it"],
   ["op", "an operation of the graph"],
-  ["kernel", "a kernel: one loop nest that runs as a whole"],
-  ["input", "an input that is fed"],
-  ["output", "a result that is returned"],
-  ["lit", "belongs to what is pointed at or chosen"],
-  ["found", "found by the search"],
+  ["kernel", "a kernel: a loop nest that runs as a unit"],
+  ["input", "an input of the program"],
+  ["output", "an output of the program"],
+  ["lit", "belongs to what you point at or have selected"],
+  ["found", "matches the search"],
   ["added", "added by this pass"],
   ["removed", "removed by this pass"],
 ];
 
 const TERMS: readonly (readonly [term: string, meaning: string])[] = [
-  ["stage", "what one pass of the compiler has made of the model; the slider goes through all of them"],
-  ["IR", "intermediate representation: the program as the compiler holds it between two passes"],
+  ["stage", "the model after one pass of the compiler; the slider moves through all of them"],
+  ["IR", "intermediate representation: the form of the program that compiler passes read and write"],
   ["@name, %name, $name", "a parameter or other state, a value, a number such as the learning rate"],
-  ["fusion", "computing several operations in one kernel, so that what is between them never goes to memory"],
-  ["schedule", "how a kernel's loops are split, reordered, unrolled and run in vector lanes"],
+  [
+    "fusion",
+    "computing several operations in one kernel, so that intermediate results need not be stored in memory",
+  ],
+  ["schedule", "how a kernel's loops are split, reordered, unrolled and vectorized"],
   ["pack, panel", "a copy of an operand in the order in which the inner loop reads it"],
-  ["arena", "the one block of memory in which all values between kernels lie; buffers share it over time"],
+  [
+    "arena",
+    "the block of memory for all values passed between kernels; buffers with disjoint lifetimes share space",
+  ],
   ["FLOP", "floating-point operations that a kernel executes; a multiply-add counts as two"],
-  ["GFLOP/s", "10⁹ of them a second, measured on the machine that made the page"],
+  ["GFLOP/s", "10⁹ floating-point operations per second, measured on the machine that made the page"],
   ["bytes", "the sizes of all buffers that a kernel reads or writes"],
-  ["share", "the kernel's part of the time of all kernels, each run by itself"],
+  ["share", "the kernel's share of the total time of all kernels, each timed separately"],
   ["forward, backward, update", "the model itself, its gradients, and the optimizer's new parameters"],
 ];
 
 const KEYS: readonly (readonly [keys: string, meaning: string])[] = [
-  ["Tab", "from pane to pane"],
-  ["↑ ↓ PgUp PgDn Home End", "through what is in a pane"],
-  ["[ ]", "to the stage before and after"],
-  ["Enter", "opens and closes a group of the graph; in the search: to the next"],
-  ["+ − 0", "zoom the graph, and fit its width; Ctrl with the wheel zooms too"],
+  ["Tab", "next pane"],
+  ["↑ ↓ PgUp PgDn Home End", "move within a pane"],
+  ["[ ]", "previous and next stage"],
+  ["Enter", "open or close a group of the graph; in the search: next match"],
+  ["+ − 0", "zoom the graph in, out, or to the width of its pane; Ctrl with the mouse wheel also zooms"],
   ["/", "search"],
-  ["Esc", "lets go"],
+  ["Esc", "deselect"],
 ];
 
 export function helpDialog(): HTMLDialogElement {

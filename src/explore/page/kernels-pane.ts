@@ -1,4 +1,4 @@
-/** The kernels of a backend with what they cost: operations, bytes, and the time that they took on the machine of the page. */
+/** The kernels of a backend with their operations, bytes, and times on the machine that made the page. */
 
 import { countText, durationText } from "../../core/figures-text.ts";
 import type { BackendView, KernelRow } from "../data.ts";
@@ -46,7 +46,8 @@ export class KernelsPane {
     const summary =
       milliseconds === undefined
         ? (view.unmeasured ?? "Not measured.")
-        : `One run takes ${durationText(milliseconds)}; kernel by kernel ${durationText(total)}. Measured on ${this.machine}.`;
+        : `One run takes ${durationText(milliseconds)}; the sum over all kernels is ${durationText(total)}. ` +
+          `Measured on ${this.machine}.`;
     const head = element("div", { class: "row head", "aria-hidden": "true" }, [
       ...["", "kernel", "time", "share", "module", "GFLOP/s", "FLOP", "bytes", "schedule"].map((text) =>
         element("span", {}, [text]),

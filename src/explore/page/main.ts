@@ -1,4 +1,4 @@
-/** Where the explorer's page starts: reads its data and puts itself together. */
+/** The entry point of the explorer's page: reads the data and builds the page. */
 
 import { unpacked } from "../packed.ts";
 import { Explorer } from "./explorer.ts";

@@ -1,4 +1,4 @@
-/** The memory plan as a picture: kernels from left to right, addresses from top to bottom, a rectangle for each buffer. */
+/** Draws the memory plan: kernels from left to right, addresses from top to bottom, a rectangle for each buffer. */
 
 import { bytesText } from "../../core/figures-text.ts";
 import type { BackendView, Placement } from "../data.ts";
@@ -6,7 +6,7 @@ import { element } from "./dom.ts";
 import { Pane } from "./pane.ts";
 import type { Selection, Subject } from "./selection.ts";
 
-/** Colours that neighbours can be told apart by. */
+/** Number of colours, so that neighbouring buffers can be distinguished. */
 const COLOURS = 6;
 
 export class MemoryPane {
@@ -48,8 +48,8 @@ export class MemoryPane {
     axis.style.gridTemplateColumns = `repeat(${columns}, minmax(1.1em, 1fr))`;
     plan.style.minWidth = `${1.1 * columns}em`;
     const summary = element("p", { class: "summary" }, [
-      `${bytesText(arenaBytes)} for what lives between kernels, at most ${bytesText(peakBytes)} of it at once (${peakKernel}); ` +
-        `parameters and optimizer states: ${bytesText(parameterBytes)}.`,
+      `Arena: ${bytesText(arenaBytes)}, of which at most ${bytesText(peakBytes)} are in use at once (${peakKernel}). ` +
+        `Parameters and optimizer states: ${bytesText(parameterBytes)}.`,
     ]);
     this.pane.fill([summary, plan, axis], [...times, ...buffers]);
   }
@@ -70,6 +70,6 @@ function rectangle(placement: Placement, k: number, arenaBytes: number, columns:
 }
 
 function lifeOf({ first, last }: Placement, kernels: BackendView["kernels"]): string {
-  const begin = first < 0 ? "fed from outside" : `from ${kernels[first].name}`;
+  const begin = first < 0 ? "from the start" : `from ${kernels[first].name}`;
   return last >= kernels.length ? `${begin} to the end` : `${begin} until ${kernels[last].name}`;
 }

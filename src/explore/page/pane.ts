@@ -1,6 +1,6 @@
 /**
- * One part of the page: a heading and a list of things that can be pointed at, chosen with the mouse or walked through with
- * the keyboard. All panes share one selection, and each lights up what of its own belongs to it.
+ * A pane: a heading and a list of items that can be pointed at and selected, with the mouse or with the keyboard. All
+ * panes share one selection, and each highlights its own items that belong to it.
  */
 
 import { closest, NO_LINK } from "../link.ts";
@@ -10,17 +10,17 @@ import type { Selection, Subject } from "./selection.ts";
 let paneCount = 0;
 
 export class Pane {
-  /** What the switch is called that shows and hides it. */
+  /** The label of the button that shows and hides the pane. */
   readonly name: string;
-  /** Stands in the page. */
+  /** The element of the whole pane. */
   readonly root: HTMLElement;
-  /** The list, which scrolls and takes the keyboard. */
+  /** The list, which scrolls and can have the keyboard focus. */
   readonly list: HTMLElement;
-  /** Where a pane puts its own controls. */
+  /** The container for the pane's own controls. */
   readonly tools: HTMLElement;
   private readonly heading: HTMLElement;
   private readonly selection: Selection;
-  /** Whether what is pointed at in this pane lights up what belongs to it here too, or stands alone. */
+  /** Whether an item of this pane also highlights related items of the same pane. */
   private readonly lightsOwn: boolean;
   private readonly id: string;
   private items: readonly Subject[] = [];
@@ -30,7 +30,7 @@ export class Pane {
   private found: readonly Subject[] = [];
   private lit: readonly Element[] = [];
 
-  /** `kind` is what its style goes by; what is shown in a shadow, with a style of its own, keeps its styles to itself. */
+  /** `kind` is the CSS class. With `shadowStyle`, the list is in a shadow root, which keeps its styles separate. */
   constructor(
     selection: Selection,
     kind: string,
@@ -60,7 +60,7 @@ export class Pane {
     selection.listen((subject, follow) => this.show(subject, follow));
   }
 
-  /** The element that the keyboard has gone to, or that was clicked. */
+  /** The element last selected with the keyboard or the mouse. */
   get current(): Element | undefined {
     return this.items[this.active]?.element;
   }
@@ -70,7 +70,7 @@ export class Pane {
     this.list.setAttribute("aria-label", text);
   }
 
-  /** Puts `content` into the list; `items` are the elements in it that mean something, in the order of the keyboard. */
+  /** Puts `content` into the list; `items` are its selectable elements, in keyboard order. */
   fill(content: readonly Node[], items: readonly Subject[]): void {
     this.items = items;
     this.positions = new Map(items.map(({ element: item }, k) => [item, k]));
@@ -87,7 +87,7 @@ export class Pane {
     this.show(this.selection.current, false);
   }
 
-  /** Marks what has `query` in its text, and gives it; nothing has an empty one. */
+  /** Marks and returns the items whose text contains `query`; an empty query matches nothing. */
   find(query: string): readonly Subject[] {
     for (const { element: item } of this.found) item.classList.remove("found");
     this.query = query;
@@ -98,7 +98,7 @@ export class Pane {
     return this.found;
   }
 
-  /** What an event is about. */
+  /** The item that an event refers to. */
   private at(event: Event): Subject | undefined {
     for (const target of event.composedPath()) {
       const position = target instanceof Element ? this.positions.get(target) : undefined;
@@ -129,7 +129,7 @@ export class Pane {
     this.choose(this.items[next]);
   }
 
-  /** Lights up what belongs to `subject`. */
+  /** Highlights the items that belong to `subject`. */
   private show(subject: Subject | undefined, follow: boolean): void {
     const lit = subject === undefined ? [] : this.belonging(subject);
     for (const item of this.lit) item.classList.remove("lit", "subject");
@@ -150,7 +150,7 @@ export class Pane {
     return closest(subject.link, links).map((k) => this.items[k].element);
   }
 
-  /** Scrolls the list, and never the page, until `item` is in sight. */
+  /** Scrolls the list, but not the page, so that `item` is visible. */
   private reveal(item: Element | undefined): void {
     if (item === undefined) return;
     const [view, box] = [this.list.getBoundingClientRect(), item.getBoundingClientRect()];
@@ -163,12 +163,12 @@ export class Pane {
   }
 }
 
-/** What a search looks through. */
+/** The text of an item for the search. */
 const textOf = ({ label, text, element: item }: Subject): string =>
   text ?? `${label}\n${item.textContent ?? ""}`;
 
-/** Items that Page Down goes on by. */
+/** Number of items that Page Up and Page Down move by. */
 const PAGE = 15;
 
-/** Pixels between what is brought into sight and the edge. */
+/** Pixels between an item scrolled into view and the edge of the list. */
 const MARGIN = 24;

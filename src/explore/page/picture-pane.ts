@@ -1,4 +1,4 @@
-/** The drawing of a stage, whose groups can be opened and closed, and which can be zoomed and dragged. */
+/** The drawing of a stage; it can be zoomed and dragged, and its groups can be opened and closed. */
 
 import { PICTURE_STYLE } from "../../inspect/svg-style.ts";
 import type { Drawing } from "../data.ts";
@@ -12,13 +12,13 @@ import type { Selection } from "./selection.ts";
 const STEP = 1.25;
 const RANGE = { least: 0.1, most: 4 } as const;
 
-/** The smallest scale at which text can be read. */
+/** The smallest scale at which text is readable. */
 const LEGIBLE = 0.6;
 
-/** Pixels by which the pane's width changes when it is another pane for the eye. */
+/** A change of the pane's width by more than this, in pixels, fits the drawing anew. */
 const MUCH = 120;
 
-/** Pixels that a scroll bar may take. */
+/** Pixels reserved for a scroll bar. */
 const SCROLLBAR = 16;
 
 export class PicturePane {
@@ -29,7 +29,7 @@ export class PicturePane {
   private first: Element | undefined;
   private drawing: Drawing | undefined;
   private opened: ReadonlySet<number> = new Set();
-  /** What the user has opened and closed, by names that all stages share. */
+  /** The groups that the user has opened or closed, by keys that all stages share. */
   private readonly wishes = new Map<string, boolean>();
 
   constructor(selection: Selection) {
@@ -77,7 +77,7 @@ export class PicturePane {
       if (group !== undefined) this.toggle(group);
     });
     makeDraggable(this.pane.list);
-    // Enlarged or given back its place: another part of the drawing would be in sight.
+    // When the pane is enlarged or restored, a different part of the drawing would be visible.
     let width = 0;
     new ResizeObserver(([{ contentRect }]) => {
       if (Math.abs(contentRect.width - width) > MUCH) this.fit();
@@ -106,7 +106,7 @@ export class PicturePane {
     svg.setAttribute("height", String(height * this.zoom));
   }
 
-  /** Opens or closes a group, which stays where it is on the screen. */
+  /** Opens or closes a group and keeps it at its position on the screen. */
   private toggle(group: number): void {
     const { drawing } = this;
     if (drawing === undefined) return;
@@ -141,7 +141,7 @@ export class PicturePane {
     return found === null ? undefined : Number(found);
   }
 
-  /** The whole width, at `least` scale; of a wider drawing the part around its first box. */
+  /** Fits the whole width at a scale of at least `least`; for wider drawings, centres the first box. */
   fit(least: number = LEGIBLE): void {
     const { list } = this.pane;
     this.zoomTo(Math.min(1, Math.max(least, (list.clientWidth - SCROLLBAR) / this.size.width)));
@@ -152,7 +152,7 @@ export class PicturePane {
     list.scrollTop = 0;
   }
 
-  /** Zooms around the middle of what is in sight. */
+  /** Zooms around the centre of the visible part. */
   private zoomTo(wanted: number): void {
     const zoom = Math.min(RANGE.most, Math.max(RANGE.least, wanted));
     const { list } = this.pane;
@@ -174,7 +174,7 @@ export class PicturePane {
   }
 }
 
-/** Lets the list be pulled along with the mouse; a finger scrolls by itself. */
+/** Makes the list draggable with the mouse; touch scrolling works without it. */
 function makeDraggable(list: HTMLElement): void {
   let from: { readonly x: number; readonly y: number } | undefined;
   list.addEventListener("pointerdown", ({ button: pressed, pointerType, clientX, clientY }) => {
@@ -193,7 +193,7 @@ function makeDraggable(list: HTMLElement): void {
   list.addEventListener(
     "click",
     (event) => {
-      // What ends a drag chooses nothing.
+      // The click that ends a drag selects nothing.
       if (list.classList.contains("dragged")) event.stopImmediatePropagation();
       list.classList.remove("dragged");
       from = undefined;

@@ -1,9 +1,9 @@
-/** Keeps the panes' rows full: as many columns as there is room for, but no more than leave no row half empty. */
+/** Chooses the number of columns so that the rows of panes are as full as possible. */
 
-/** The least width of a pane in pixels, and what lies between two. */
+/** The minimum width of a pane and the gap between panes, in pixels. */
 const PANE = { least: 364, gap: 8 } as const;
 
-/** Watches how wide `main` is and which of `panes` are shown. A pane that takes a whole row by its style does not count. */
+/** Watches the width of `main` and which panes are shown. The memory pane has a row to itself and is not counted. */
 export function fillRows(main: HTMLElement, panes: readonly HTMLElement[]): void {
   const fit = (): void => {
     const shown = panes.filter((pane) => !pane.hidden && !pane.classList.contains("memory")).length;

@@ -1,4 +1,4 @@
-/** Finds text in all panes at once: what has it is marked, and Enter goes from one to the next. */
+/** Searches all panes at once: matches are marked, and Enter goes to the next one. */
 
 import { element } from "./dom.ts";
 import type { Pane } from "./pane.ts";
@@ -41,7 +41,7 @@ export class Search {
     this.input.select();
   }
 
-  /** Looks anew: the stage may be another by now. */
+  /** Searches again, since the stage may have changed. */
   private found(): readonly Subject[] {
     const query = this.input.value.trim();
     return this.panes.flatMap((pane) => {

@@ -1,21 +1,21 @@
-/** What the user points at, and what he has chosen to keep in sight: every pane lights up what belongs to it. */
+/** What the user points at and what the user has selected: every pane highlights the items that belong to it. */
 
 import type { Link } from "../link.ts";
 
-/** Something in a pane. */
+/** An item of a pane. */
 export interface Subject {
   readonly link: Link;
-  /** What it is called. */
+  /** Its name, for the status line and screen readers. */
   readonly label: string;
-  /** The element that stands for it. */
+  /** The element that represents it. */
   readonly element: Element;
-  /** Whether it only holds others, which light up in its stead. */
+  /** Whether it only contains other items, which are highlighted in its place. */
   readonly holds?: boolean;
-  /** What a search finds it by, where that is not what it shows. */
+  /** The text for the search, if it differs from what is shown. */
   readonly text?: string;
 }
 
-/** Hears what is to light up. `follow` asks to bring it into sight. */
+/** Called with the subject to highlight; with `follow`, it should also be scrolled into view. */
 export type Listener = (subject: Subject | undefined, follow: boolean) => void;
 
 export class Selection {
@@ -28,14 +28,14 @@ export class Selection {
     document.addEventListener("pointermove", (event) => this.hasMoved(event));
   }
 
-  /** Whether the pointer is elsewhere than before: what scrolls below one that rests is not pointed at. */
+  /** Whether the pointer has moved: an item that scrolls under a resting pointer is not pointed at. */
   hasMoved({ clientX: x, clientY: y }: PointerEvent): boolean {
     const { x: beforeX, y: beforeY } = this.pointer;
     this.pointer = { x, y };
     return x !== beforeX || y !== beforeY;
   }
 
-  /** What lights up now. */
+  /** The subject that is highlighted now. */
   get current(): Subject | undefined {
     return this.pointedAt ?? this.chosen;
   }
@@ -44,14 +44,14 @@ export class Selection {
     this.listeners.push(listener);
   }
 
-  /** Lights up what belongs to `subject` for as long as it is pointed at. */
+  /** Highlights what belongs to `subject` while the pointer is on it. */
   point(subject: Subject | undefined): void {
     if (subject?.element === this.pointedAt?.element) return;
     this.pointedAt = subject;
     this.tell(false);
   }
 
-  /** Keeps `subject` lit and brings what belongs to it into sight, everywhere. Nothing lets go. */
+  /** Selects `subject` and scrolls what belongs to it into view in all panes; `undefined` clears the selection. */
   choose(subject: Subject | undefined): void {
     this.chosen = subject;
     this.pointedAt = undefined;

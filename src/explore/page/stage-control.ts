@@ -1,4 +1,4 @@
-/** The slider over the passes, the names of the stages below it, and what the chosen pass does. */
+/** The slider for the stages, their names below it, and what the pass of the selected stage does. */
 
 import { durationText } from "../../core/figures-text.ts";
 import type { Stage } from "../data.ts";
@@ -11,7 +11,7 @@ export class StageControl {
   private readonly explanation = element("p", { class: "explanation", "aria-live": "polite" });
   private stages: readonly Stage[] = [];
 
-  /** `choose` is told the position of the stage that the user wants. */
+  /** `choose` is called with the position of the stage that the user selects. */
   constructor(choose: (position: number) => void) {
     this.slider.addEventListener("input", () => choose(Number(this.slider.value)));
     this.names.addEventListener("click", ({ target }) => {
@@ -30,7 +30,7 @@ export class StageControl {
       this.names.replaceChildren(
         ...stages.map(({ name, unchanged }) => {
           const made = button(name, unchanged ? `${name} (unchanged)` : name, () => {});
-          made.tabIndex = -1; // the slider takes the keyboard
+          made.tabIndex = -1; // the slider handles the keyboard
           made.classList.toggle("unchanged", unchanged);
           return made;
         }),

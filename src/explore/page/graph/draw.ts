@@ -1,4 +1,4 @@
-/** A drawing with some of its groups open, as an element of the page and what in it can be pointed at. */
+/** Renders a drawing with some of its groups open, and lists the items in it that can be pointed at. */
 
 import { type BoxText, boxSize, LINE, TITLE, textWidth } from "../../../inspect/box-size.ts";
 import type { Drawing } from "../../data.ts";
@@ -9,7 +9,7 @@ import { boxElement, frameElement, frameTitle, lineElement, svgPicture, toggleEl
 
 const MARGIN = 16;
 
-/** Room for the button that opens a group, on both sides of the title in its middle. */
+/** Width of the button that opens a group; it is kept free on both sides of the centred title. */
 const TOGGLE = 30;
 
 export interface Drawn extends Size {
@@ -30,7 +30,7 @@ export function draw(drawing: Drawing, isOpen: (group: number) => boolean): Draw
       const box = boxes[position];
       const element = boxElement(placed, box.kind, box, box.detail);
       shapes.push(element);
-      // Without a link are inputs and results: they are what is fed and returned, not what is computed.
+      // Inputs and outputs are not computed, so there is nothing to link them to.
       if (box.kind === "op" || box.kind === "kernel")
         items.push({ link: box.link, label: labelOf(box.name, box.place), element });
     } else drawGroup(placed, position);
@@ -55,7 +55,7 @@ export function draw(drawing: Drawing, isOpen: (group: number) => boolean): Draw
     items.push({ link, label, element, text, holds: placed.isOpen });
   }
 
-  /** What a closed group hides can be found all the same. */
+  /** The text of all boxes in a closed group, so that the search finds them too. */
   function textInside(position: number): string {
     const isInside = (parent: number): boolean => {
       for (let at = parent; at >= 0; at = groups[at].parent) if (at === position) return true;

@@ -1,7 +1,7 @@
 /**
- * Places boxes in ranks from top to bottom and leads the lines between them around the boxes, in the manner of Sugiyama,
- * Tagawa and Toda: ranks by the longest path, few crossings by barycentres, and places across by least squares. Its time
- * grows about as the number of boxes and of the ranks that lines cross.
+ * Layered graph layout (Sugiyama, Tagawa and Toda): boxes are placed in ranks from top to bottom, and lines are routed
+ * around them. Ranks come from longest paths, the order within ranks from barycentres, horizontal positions from least
+ * squares. The time grows about linearly with the number of boxes and of the ranks that lines cross.
  */
 
 import { groupBy } from "../../../core/group-by.ts";
@@ -17,7 +17,7 @@ export interface Point {
 export interface Item {
   readonly width: number;
   readonly height: number;
-  /** Where lines enter a frame at its top, or leave it at its bottom. */
+  /** Set if the item is the point where lines enter a frame at its top or leave it at its bottom. */
   readonly port?: "top" | "bottom";
 }
 
@@ -25,7 +25,7 @@ export interface Wire {
   /** Positions of items. */
   readonly from: number;
   readonly to: number;
-  /** Where it leaves and arrives, counted from the item's left edge; anywhere where absent. */
+  /** Where it leaves and arrives, measured from the item's left edge; if absent, the layout chooses. */
   readonly fromX?: number;
   readonly toX?: number;
 }
@@ -35,11 +35,11 @@ export interface Arranged {
   readonly height: number;
   /** Upper left corners of the items. */
   readonly places: readonly Point[];
-  /** Of each wire: its begin, two points for each rank that it crosses, and its end. */
+  /** For each wire: its start, two points for each rank that it crosses, and its end. */
   readonly routes: readonly (readonly Point[])[];
 }
 
-/** A box or a bend of a wire in a rank. */
+/** A place in a rank: a box, or a bend of a wire. */
 export interface Slot {
   /** Position of the item; absent for a bend. */
   readonly item?: number;
@@ -48,21 +48,21 @@ export interface Slot {
   readonly rank: number;
 }
 
-/** A piece of a wire from one rank to the next, between positions of slots. */
+/** A piece of a wire from one rank to the next; `upper` and `lower` are positions of slots. */
 export interface Piece {
   readonly upper: number;
   readonly lower: number;
-  /** Where it touches them, counted from their middle. */
+  /** Where it touches them, measured from their centres. */
   readonly upperX: number;
   readonly lowerX: number;
 }
 
 const GAP = { across: 18, bend: 10, down: 30, edge: 14 } as const;
 
-/** What one bend takes of a rank. */
+/** The width of a bend in a rank. */
 const BEND = 2;
 
-/** Boxes without wires stand in rows that are as wide as the rest, or as this. */
+/** Minimum width of the rows of boxes without wires; they are as wide as the rest if that is wider. */
 const LEAST_ROW = 640;
 
 export function arrange(items: readonly Item[], wires: readonly Wire[]): Arranged {
@@ -139,7 +139,7 @@ export function arrange(items: readonly Item[], wires: readonly Wire[]): Arrange
   };
 }
 
-/** Where each rank begins and how high it is: the more its lines cross, the more room they get above it. */
+/** The top and the height of each rank; the more lines cross above it, the more space is left there. */
 function rowsOf(
   order: readonly (readonly number[])[],
   slots: readonly Slot[],
@@ -159,7 +159,7 @@ function rowsOf(
   });
 }
 
-/** Wires that may touch a box anywhere touch it side by side, in the order of their other ends. */
+/** Spreads the ends of wires without a fixed position along their box, in the order of their other ends. */
 function spreadEnds(
   items: readonly Item[],
   wires: readonly Wire[],
@@ -186,7 +186,7 @@ function spreadEnds(
   return ends;
 }
 
-/** What has no wires stands in rows below. */
+/** Places items without wires in rows below the rest. */
 function shelve(
   alone: readonly number[],
   items: readonly Item[],

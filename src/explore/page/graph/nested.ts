@@ -1,6 +1,6 @@
 /**
- * Places what is seen of a drawing, each open group by itself and then as one box in the group that holds it. A line that
- * leads into an open group enters it at its upper edge and goes on inside; one that leads out leaves at its lower edge.
+ * Lays out the visible part of a drawing: each open group separately, then as one box in its enclosing group. A line
+ * into an open group enters at its top edge and continues inside; a line out of it leaves at its bottom edge.
  */
 
 import type { Drawing } from "../../data.ts";
@@ -23,33 +23,33 @@ export interface Placed {
 
 export interface Line {
   readonly route: readonly Point[];
-  /** Whether it ends where it leads, and not at the edge of a group. */
+  /** Whether it has an arrowhead: it ends at its target, not at the edge of a group. */
   readonly hasTip: boolean;
   readonly details: readonly string[];
 }
 
 export interface Layout extends Size {
-  /** Groups before what stands in them. */
+  /** Groups come before their contents. */
   readonly placed: readonly Placed[];
   readonly lines: readonly Line[];
 }
 
-/** What an open group keeps free around what stands in it; its title stands at the top. */
+/** The padding of an open group; its title is at the top. */
 export const FRAME = { side: 14, top: 30, bottom: 16 } as const;
 
 const keyOf = ({ kind, position }: Part): string => `${kind} ${position}`;
 
-/** A line within one group: between things that stand in it, or from and to its edges. */
+/** The part of a line within one group: between its direct children, or from or to its edges. */
 interface Segment {
   readonly from: string;
   readonly to: string;
-  /** What the line comes from as a whole: lines of one origin share the places where they cross edges. */
+  /** The start of the whole line: lines from the same source cross edges at the same point. */
   readonly source: string;
   readonly hasTip: boolean;
   readonly details: string[];
 }
 
-/** `sizeOf` says how large boxes and closed groups are, and how wide the title of an open one. */
+/** `sizeOf` returns the size of a box or a closed group; for an open group, the width of its title. */
 export function layOut(drawing: Drawing, seen: Seen, sizeOf: (part: Part) => Size): Layout {
   const segments = segmentsOf(drawing, seen);
   const arranged = new Map<number, Frame>();
@@ -124,17 +124,17 @@ export function layOut(drawing: Drawing, seen: Seen, sizeOf: (part: Part) => Siz
 interface Frame extends Size {
   readonly group: number;
   readonly parts: readonly Part[];
-  /** Of the parts that are open groups. */
+  /** The frames of the parts that are open groups; `undefined` for others. */
   readonly frames: readonly (Frame | undefined)[];
   readonly inner: Arranged;
   readonly segments: readonly Segment[];
   readonly shift: number;
   readonly top: number;
-  /** Where lines cross the edges, counted from the left. */
+  /** Where lines cross the edges, measured from the left. */
   readonly ports: ReadonlyMap<string, number>;
 }
 
-/** How wide the place is where a line crosses an edge. */
+/** The width of the point where a line crosses an edge. */
 const PORT = 8;
 
 const TOP = "top of ";
@@ -142,7 +142,7 @@ const BOTTOM = "bottom of ";
 
 const isPort = (key: string): boolean => key.startsWith(TOP) || key.startsWith(BOTTOM);
 
-/** The lines of each open group. */
+/** The line segments within each open group. */
 function segmentsOf(drawing: Drawing, seen: Seen): ReadonlyMap<number, ReadonlyMap<string, Segment>> {
   const { groups, boxes } = drawing;
   const segments = new Map<number, Map<string, Segment>>();
@@ -168,7 +168,7 @@ function segmentsOf(drawing: Drawing, seen: Seen): ReadonlyMap<number, ReadonlyM
   }
   return segments;
 
-  /** The open groups that hold a part, from the whole, -1, on. */
+  /** The open groups that contain a part, outermost first, beginning with -1 for the whole drawing. */
   function holders({ kind, position }: Part): readonly number[] {
     const found: number[] = [];
     const { parent } = kind === "box" ? boxes[position] : groups[position];
@@ -176,7 +176,7 @@ function segmentsOf(drawing: Drawing, seen: Seen): ReadonlyMap<number, ReadonlyM
     return [-1, ...found.reverse()];
   }
 
-  /** What stands in the group at `depth` on the way to `part`. */
+  /** The child of the group at `depth` that contains `part` or is `part`. */
   function partAt(way: readonly number[], depth: number, part: Part): Part {
     return depth + 1 < way.length ? { kind: "group", position: way[depth + 1] } : part;
   }

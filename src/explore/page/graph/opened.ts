@@ -1,8 +1,8 @@
-/** What of a drawing is seen when some of its groups are open: boxes, closed groups, and the arrows between them. */
+/** What is visible of a drawing when some of its groups are open: boxes, closed groups, and the arrows between them. */
 
 import type { Drawing, DrawnArrow } from "../../data.ts";
 
-/** A box, by its position, or a group by its own. */
+/** A box or a group, by its position. */
 export interface Part {
   readonly kind: "box" | "group";
   readonly position: number;
@@ -15,15 +15,15 @@ export interface SeenArrow {
 }
 
 export interface Seen {
-  /** What stands directly in each open group, and at -1 outside of all. */
+  /** The direct children of each open group; those outside all groups are at -1. */
   readonly children: ReadonlyMap<number, readonly Part[]>;
   readonly arrows: readonly SeenArrow[];
 }
 
-/** More boxes than this are not opened unasked. */
+/** Groups are not opened automatically if more boxes than this would be visible. */
 const LEGIBLE = 100;
 
-/** How many boxes each group holds, in groups within it too. */
+/** The number of boxes in each group, including those in nested groups. */
 export function sizesOf({ groups, boxes }: Drawing): readonly number[] {
   const sizes = groups.map(() => 0);
   for (const { parent } of boxes) {
@@ -32,7 +32,7 @@ export function sizesOf({ groups, boxes }: Drawing): readonly number[] {
   return sizes;
 }
 
-/** A name for each group that means the same in the drawings of other stages. */
+/** A key for each group that is the same in the drawings of other stages. */
 export function keysOf({ groups }: Drawing): readonly string[] {
   const keys: string[] = [];
   for (const { kind, title, parent } of groups) keys.push(`${keys[parent] ?? ""}\n${kind} ${title}`);
@@ -40,7 +40,7 @@ export function keysOf({ groups }: Drawing): readonly string[] {
 }
 
 /**
- * The groups to open at first: the phases, and all groups of a depth as long as the picture can be taken in at a glance.
+ * The groups that are open at first: the phases, then level by level all groups, as long as the picture stays legible.
  */
 export function openedFirst({ groups, boxes }: Drawing): ReadonlySet<number> {
   const inside = groups.map(() => 0);
@@ -89,7 +89,7 @@ export function seenOf(drawing: Drawing, isOpen: (group: number) => boolean): Se
   return { children, arrows: merged(arrows, shown) };
 }
 
-/** Arrows between the same two things are one. */
+/** Merges arrows between the same two parts. */
 function merged(arrows: readonly DrawnArrow[], shown: readonly Part[]): readonly SeenArrow[] {
   const seen = new Map<string, { from: Part; to: Part; details: string[] }>();
   for (const { from, to, detail } of arrows) {

@@ -1,9 +1,9 @@
-/** Puts boxes and bends of each rank in an order in which few lines cross. */
+/** Orders the boxes and bends of each rank so that few lines cross. */
 
 import { groupBy } from "../../../core/group-by.ts";
 import type { Piece, Slot } from "./layered.ts";
 
-/** How often all ranks are gone through; of very large pictures less often. */
+/** Number of sweeps over all ranks; fewer for very large pictures. */
 const SWEEPS = 10;
 const MANY_SLOTS = 4000;
 const FEW_SWEEPS = 3;
@@ -37,7 +37,7 @@ function neighbours(
   return found;
 }
 
-/** As a walk down along the lines meets them. */
+/** The initial order: depth-first along the lines, from top to bottom. */
 function firstOrder(
   slots: readonly Slot[],
   below: readonly (readonly number[])[],
@@ -59,7 +59,7 @@ function firstOrder(
   return ranks;
 }
 
-/** Each rank by the barycentres of its neighbours in the one before; what has none there stays where it is. */
+/** Sorts each rank by the barycentres of neighbours in the previous rank; slots without any keep their place. */
 function swept(
   order: readonly (readonly number[])[],
   neighboursOf: readonly (readonly number[])[],
@@ -92,7 +92,7 @@ function allCrossings(
   return order.reduce((sum, rank, k) => sum + crossings(order[k - 1] ?? [], rank, byLower.get(k) ?? []), 0);
 }
 
-/** How often lines between two ranks cross: the inversions among their ends, counted by a Fenwick tree. */
+/** The number of crossings between two ranks: the inversions among the lines' ends, counted with a Fenwick tree. */
 export function crossings(
   upper: readonly number[],
   lower: readonly number[],

@@ -1,14 +1,14 @@
-/** Gives boxes and bends their places across: close to what they are connected with, long lines straight. */
+/** Assigns horizontal positions to boxes and bends: close to their neighbours, with long lines straight. */
 
 import type { Piece, Slot } from "./layered.ts";
 
-/** How often all ranks are gone through. */
+/** Number of sweeps over all ranks. */
 const ROUNDS = 12;
 
-/** How much a line wants to be straight: between boxes, from a box to a bend, between bends. */
+/** Weights for straight lines: between two boxes, between a box and a bend, between two bends. */
 const PULL = [1, 2, 8] as const;
 
-/** The middle of each slot. */
+/** The horizontal centre of each slot. */
 export function placeAcross(
   slots: readonly Slot[],
   pieces: readonly Piece[],
@@ -67,8 +67,8 @@ export function placeAcross(
 }
 
 /**
- * The places closest to the wanted ones, by weighted least squares, that keep their order and their distances: isotonic
- * regression of what is left when the distances are taken off, by pooling adjacent violators.
+ * The positions closest to the wanted ones, by weighted least squares, that keep the order and the minimum distances:
+ * isotonic regression, by pooling adjacent violators, of the wanted positions minus the accumulated distances.
  */
 function spaced(
   wanted: readonly { readonly place: number; readonly weight: number }[],

@@ -1,11 +1,11 @@
-/** Says in which rank each box stands, so that lines lead down: the longest path to it counts. */
+/** Assigns ranks to boxes so that lines point down: the rank of a box is the length of the longest path to it. */
 
 import type { Item, Wire } from "./layered.ts";
 
 export interface Ranks {
   /** By item. */
   readonly ranks: readonly number[];
-  /** Which wires would close a circle, and lead up instead. */
+  /** Whether each wire would close a cycle and therefore points up. */
   readonly isFlipped: readonly boolean[];
 }
 
@@ -33,7 +33,7 @@ export function ranksOf(items: readonly Item[], wires: readonly Wire[], wired: R
     const deepest = Math.max(hasTop ? 0 : -1, ...(above.get(item) ?? []).map((upper) => ranks[upper]));
     ranks[item] = deepest + 1;
   }
-  // What nothing leads to stands just above what it leads to.
+  // Items without incoming wires are placed just above the first item that they lead to.
   for (const item of order.toReversed()) {
     const lower = below.get(item) ?? [];
     if (above.has(item) || lower.length === 0 || items[item].port === "top") continue;
@@ -44,7 +44,7 @@ export function ranksOf(items: readonly Item[], wires: readonly Wire[], wired: R
   return { ranks: withoutGaps(ranks, wired), isFlipped };
 }
 
-/** The items in an order in which wires lead forward; those that cannot are flipped. */
+/** The items in topological order; wires that would close a cycle are marked as flipped. */
 function depthFirst(
   wired: ReadonlySet<number>,
   wires: readonly Wire[],
@@ -77,7 +77,7 @@ function depthFirst(
   return order.reverse();
 }
 
-/** Ranks that are numbered without leaving one out. */
+/** Renumbers the ranks without gaps. */
 function withoutGaps(ranks: readonly number[], wired: ReadonlySet<number>): readonly number[] {
   const used = [...new Set([...wired].map((k) => ranks[k]))].sort((a, b) => a - b);
   const positions = new Map(used.map((rank, k) => [rank, k]));

@@ -1,4 +1,4 @@
-/** The look of drawings beside that of all pictures: groups, what lights up, and the list around it. It stays in its shadow. */
+/** The styles of drawings, for a shadow root, in addition to those of all pictures: groups, highlights, the list. */
 
 export const GRAPH_STYLE = `
 :host { display: block; height: 100%; }

@@ -1,4 +1,4 @@
-/** Draws a layout as SVG. Text goes in as text alone, so that nothing a model's author wrote can become markup. */
+/** Draws a layout as SVG. Text is inserted only as text, so that nothing a model's author wrote can become markup. */
 
 import { type BoxText, LINE, linesOf, PADDING, TITLE } from "../../../inspect/box-size.ts";
 import type { Point } from "./layered.ts";
@@ -6,7 +6,7 @@ import type { Line, Placed } from "./nested.ts";
 
 type Attributes = Readonly<Record<string, string | number>>;
 
-/** An element of SVG with attributes and children. */
+/** An SVG element with attributes and children. */
 export function svgElement<Tag extends keyof SVGElementTagNameMap>(
   tag: Tag,
   attributes: Attributes = {},
@@ -18,7 +18,7 @@ export function svgElement<Tag extends keyof SVGElementTagNameMap>(
   return made;
 }
 
-/** The picture around what is drawn in it. */
+/** The SVG picture with `children` inside a margin. */
 export function svgPicture(
   width: number,
   height: number,
@@ -40,7 +40,7 @@ const rectangle = ({ x, y, width, height }: Placed, radius: number): SVGRectElem
 const text = (kind: string, x: number, y: number, content: string): SVGTextElement =>
   svgElement("text", { class: kind, x: n(x), y: n(y) }, [content]);
 
-/** A box with its title in the middle and what stands below it. */
+/** A box with its title and the lines below it, centred. */
 export function boxElement(placed: Placed, kind: string, shown: BoxText, detail: string): SVGGElement {
   const middle = placed.x + placed.width / 2;
   const first = placed.y + PADDING.y + TITLE.fontSize;
@@ -54,14 +54,14 @@ export function boxElement(placed: Placed, kind: string, shown: BoxText, detail:
   ]);
 }
 
-/** The frame of an open group. Its title goes over the lines that cross it, in an element of its own. */
+/** The frame of an open group. Its title is a separate element, drawn over the lines that cross it. */
 export const frameElement = (placed: Placed, kind: string): SVGGElement =>
   svgElement("g", { class: `frame of-${kind}`, "data-box": "" }, [rectangle(placed, 8)]);
 
 export const frameTitle = ({ x, y }: Placed, kind: string, title: string): SVGTextElement =>
   text(`frame of-${kind}`, x + 32, y + 19, title);
 
-/** The button that opens or closes a group, in its upper left corner. */
+/** The button in the upper left corner of a group that opens or closes it. */
 export function toggleElement({ x, y }: Placed, isOpen: boolean, title: string): SVGGElement {
   const label = isOpen ? `Close ${title}` : `Open ${title}`;
   const [left, top] = [x + 8, y + 7];
@@ -85,7 +85,7 @@ export function lineElement({ route, hasTip, details }: Line): SVGGElement {
   ]);
 }
 
-/** Curves from rank to rank, straight within one. Lines into and out of frames begin and end straight. */
+/** Curved between ranks, straight within a rank; lines into and out of frames are straight at the frame's edge. */
 function pathOf(route: readonly Point[]): string {
   const [first, ...rest] = route;
   let path = `M${n(first.x)} ${n(first.y)}`;
