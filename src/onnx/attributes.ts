@@ -1,11 +1,11 @@
-/** The attributes of nodes as values: numbers, texts, lists of them, constants and graphs. */
+/** The attributes of nodes as values: numbers, strings, lists of them, constants and graphs. */
 
 import { KilnError } from "../core/errors.ts";
 import type { Constant } from "./constant.ts";
 import type { GraphReader, OnnxGraph } from "./graph.ts";
 import { type AttributeProto, AttributeProto_AttributeType } from "./proto/onnx_pb.ts";
 
-/** What an attribute of each kind holds. */
+/** The type of the value of each kind of attribute. */
 export interface AttributeValues {
   readonly float: number;
   readonly int: number;
@@ -15,7 +15,7 @@ export interface AttributeValues {
   readonly floats: readonly number[];
   readonly ints: readonly number[];
   readonly strings: readonly string[];
-  /** In a function: the name of an attribute of whoever calls it. */
+  /** In a function: the name of an attribute of the calling node. */
   readonly reference: string;
 }
 
@@ -23,7 +23,7 @@ export type Attribute = {
   readonly [Kind in keyof AttributeValues]: { readonly kind: Kind; readonly value: AttributeValues[Kind] };
 }[keyof AttributeValues];
 
-/** Reads one; `what` names the node that has it, and `known` are the names that a graph in it may read. */
+/** Reads an attribute; `what` names its node, and `known` are the names that a graph in it may read. */
 export function attributeFrom(
   proto: AttributeProto,
   what: string,

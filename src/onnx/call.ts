@@ -1,4 +1,4 @@
-/** One node as it runs: what an operator reads its inputs and attributes from, with errors that name the node. */
+/** One node while it runs: operators read their inputs and attributes from it, with errors that name the node. */
 
 import { KilnError } from "../core/errors.ts";
 import { formatShape } from "../core/shape.ts";
@@ -10,15 +10,15 @@ import type { ElementType } from "./port.ts";
 import { UnknownNumbersError, UnsupportedError } from "./unsupported.ts";
 import type { Value } from "./value.ts";
 
-/** What is around a node: what graphs in it read, and how the module runs. */
+/** The context of a node: the values that graphs in it read, and how the module runs. */
 export interface Surroundings {
-  /** The version of the operator set that the node is of. */
+  /** The version of the node's operator set. */
   readonly opset: number;
-  /** Whether the module trains. */
+  /** Whether the module is in training mode. */
   readonly training: boolean;
-  /** Whether batch normalisation goes by the batch while the module trains, whatever the file says. */
+  /** Whether batch normalisation uses batch statistics in training mode, whatever the file says. */
   readonly trainsBatchNorm: boolean;
-  /** Runs a graph that stands in an attribute; it may read what is known around the node. */
+  /** Runs a graph from an attribute; it may read the values in scope at the node. */
   runGraph(graph: OnnxGraph, inputs: readonly Value[]): readonly Value[];
 }
 
@@ -49,22 +49,22 @@ export class Call {
     return this.around.opset;
   }
 
-  /** What messages call it where it is not said in front of them. */
+  /** The node's name for messages that do not begin with it. */
   get title(): string {
     return `the node ${this.node.name} (${this.node.op})`;
   }
 
-  /** An error of this node; whoever runs it says which one it is. */
+  /** An error of this node; the interpreter adds the node's name. */
   fail(message: string): never {
     throw new KilnError(message);
   }
 
-  /** An error for what ONNX allows and Kiln lacks. */
+  /** An error for something that ONNX allows but Kiln does not support. */
   lacks(message: string): never {
     throw new UnsupportedError(message);
   }
 
-  /** The input at a position; an error where there is none. */
+  /** The input at a position; throws if there is none. */
   value(position: number): Value {
     return this.inputs[position] ?? this.fail(`its input ${position} is missing`);
   }
@@ -74,7 +74,7 @@ export class Call {
     return this.value(position).tensor;
   }
 
-  /** The tensor of an input that may be left out. */
+  /** The tensor of an optional input. */
   optional(position: number): Tensor | undefined {
     return this.inputs[position]?.tensor;
   }
@@ -98,7 +98,7 @@ export class Call {
     const { known, name } = this.value(position);
     if (known !== undefined) return known;
     throw new UnknownNumbersError(
-      `its input ${name} is computed when the program runs, but shapes depend on it: Kiln needs it while it compiles. Where it is an input of the model, give it to importOnnx as constants: { ${JSON.stringify(name)}: … }`,
+      `its input ${name} is computed when the program runs, but shapes depend on it: Kiln needs it at compile time. If it is an input of the model, give it to importOnnx as constants: { ${JSON.stringify(name)}: … }`,
     );
   }
 
@@ -110,7 +110,7 @@ export class Call {
   /** The only number of such an input. */
   number(position: number): number {
     const { shape, data } = this.constant(position);
-    if (data.length !== 1) this.fail(`its input ${position} is to be one number, not ${formatShape(shape)}`);
+    if (data.length !== 1) this.fail(`its input ${position} must be one number, not ${formatShape(shape)}`);
     return data[0];
   }
 
@@ -125,7 +125,7 @@ export class Call {
     const found = this.attributes.get(name);
     if (found === undefined) return undefined;
     if (found.kind !== kind)
-      this.fail(`its attribute ${name} is to be of the kind ${kind}, not ${found.kind}`);
+      this.fail(`its attribute ${name} must be of the kind ${kind}, not ${found.kind}`);
     return found.value as AttributeValues[Kind];
   }
 
@@ -141,7 +141,7 @@ export class Call {
     return this.attribute(name, "float") ?? fallback ?? this.lacking(name);
   }
 
-  /** A text, which is one of `allowed`. */
+  /** A string, which is one of `allowed`. */
   string<const Text extends string>(name: string, allowed: readonly Text[], fallback: Text): Text {
     const text = this.attribute(name, "string") ?? fallback;
     return (
@@ -174,12 +174,12 @@ export class Call {
     return this.attribute(name, "graph") ?? this.lacking(name);
   }
 
-  /** What newer versions of an operator take as an input and older ones had as an attribute. */
+  /** A value that newer versions of an operator take as an input and older ones as an attribute. */
   intsFrom(position: number, name: string): readonly number[] | undefined {
     return this.has(position) ? this.numbers(position) : this.ints(name);
   }
 
-  /** The element type that an attribute names by its number in files. */
+  /** The element type that an attribute gives by its number in files. */
   typeAttribute(name: string): number | undefined {
     return this.attribute(name, "int");
   }
@@ -189,12 +189,12 @@ export class Call {
     return this.value(0).type;
   }
 
-  /** How many outputs the node names. */
+  /** The number of outputs that the node names. */
   get outputCount(): number {
     return this.node.outputs.length;
   }
 
-  /** Whether somebody may read the output at a position. */
+  /** Whether anything may read the output at a position. */
   wants(position: number): boolean {
     return (this.node.outputs[position] ?? "") !== "";
   }

@@ -1,4 +1,4 @@
-/** Numbers that are known before anything runs: a model's initializers, and what shape arithmetic makes of them. */
+/** Numbers that are known before anything runs: a model's initializers, and the results of shape arithmetic. */
 
 import { allocate } from "../core/dtype.ts";
 import { type Shape, sizeOf } from "../core/shape.ts";
@@ -7,14 +7,14 @@ import { dtypeOf, infoOf, type Numbers } from "./element-types.ts";
 import type { ElementType } from "./port.ts";
 import { UnsupportedError } from "./unsupported.ts";
 
-/** An array of numbers in row-major order, with the element type that the model speaks of. */
+/** An array of numbers in row-major order, with the element type that the model declares. */
 export interface Constant {
   readonly type: ElementType;
   readonly shape: Shape;
   readonly data: Numbers;
 }
 
-/** Numbers as a constant of a type whose arrays they need not have yet. */
+/** Numbers as a constant of an element type, converted to its array type if necessary. */
 export function constant(type: ElementType, shape: Shape, values: Numbers | readonly number[]): Constant {
   return { type, shape, data: ArrayBuffer.isView(values) ? values : infoOf(type).array.from(values) };
 }
@@ -23,22 +23,22 @@ export function constant(type: ElementType, shape: Shape, values: Numbers | read
 export const integers = (values: readonly number[]): Constant => constant("int64", [values.length], values);
 
 /**
- * The constant as a tensor. Doubles are rounded to float32, and words of 32 bits without a sign are the same bits of int32;
- * throws a {@link KilnError} for a whole number of 64 bits that int32 cannot hold, in which `what` says whose it is.
+ * The constant as a tensor. Doubles are rounded to float32, and uint32 is reinterpreted as int32. Throws a
+ * {@link KilnError}, in which `what` names the constant, for a 64-bit integer that int32 cannot hold.
  */
 export function tensorFrom({ type, shape, data }: Constant, what: string): Tensor {
   const dtype = dtypeOf(type);
   const elements = allocate(dtype, sizeOf(shape));
   elements.set(data);
   if (dtype === "int32" && data instanceof Float64Array) {
-    // Words of 32 bits stay the same bits.
+    // uint32 keeps its bits.
     const stands = (element: number): number => (type === "uint32" ? element >>> 0 : element);
     const k = elements.findIndex(
       (element, i) => stands(element) !== data[i] || (type === "uint64" && data[i] < 0),
     );
     if (k >= 0)
       throw new UnsupportedError(
-        `${what} holds ${BigInt(data[k])}, which is no number that int32 can hold: Kiln computes with int32 where a model has ${type}`,
+        `${what} holds ${BigInt(data[k])}, which int32 cannot hold: Kiln computes ${type} in int32`,
       );
   }
   return Tensor.fromData(elements, shape, dtype);

@@ -1,6 +1,6 @@
 /**
- * The element types of ONNX: what Kiln makes of each, how its numbers lie in a file, and which of them count modulo a power
- * of two. Kiln computes in float32, int32 and bool; the type that a model speaks of is kept beside the numbers.
+ * The element types of ONNX: the dtype that each becomes, how its numbers are stored in a file, and which of them wrap
+ * around. Kiln computes in float32, int32 and bool; the type that a model declares is kept with the numbers.
  */
 
 import type { DType } from "../core/dtype.ts";
@@ -8,7 +8,7 @@ import { fromBrainFloats, fromHalves } from "../runtime/files/element-types.ts";
 import type { ElementType } from "./port.ts";
 import { TensorProto_DataType } from "./proto/onnx_pb.ts";
 
-/** Numbers as they are known before anything runs: 64-bit integers are doubles, since a shape may say 2⁶³ - 1. */
+/** Numbers that are known before anything runs: 64-bit integers are doubles, since a shape may contain 2⁶³ - 1. */
 export type Numbers = Float32Array | Float64Array | Int32Array | Uint8Array;
 
 type NumbersClass =
@@ -20,17 +20,17 @@ type NumbersClass =
 interface ElementInfo {
   /** Its number in files. */
   readonly code: number;
-  /** What Kiln computes with. */
+  /** The dtype that Kiln computes with. */
   readonly dtype: DType;
   /** Bytes of an element in a file. */
   readonly bytes: number;
-  /** The field of a TensorProto that has the numbers where they are not raw bytes. */
+  /** The field of a TensorProto that holds the numbers if they are not raw bytes. */
   readonly field: "floatData" | "doubleData" | "int32Data" | "int64Data" | "uint64Data";
-  /** The class of arrays that hold its numbers here. */
+  /** The array class for its numbers. */
   readonly array: NumbersClass;
   /** The numbers in little-endian bytes that begin at a multiple of eight. */
   read(bytes: Uint8Array): Numbers;
-  /** Where whole numbers have fewer bits than Kiln's: how many, and whether one is the sign. */
+  /** For integers of fewer bits than int32: how many, and whether they are signed. */
   readonly word?: { readonly bits: number; readonly isSigned: boolean };
 }
 
@@ -82,16 +82,16 @@ const TYPES = {
 /** All that is known of an element type. */
 export const infoOf = (type: ElementType): ElementInfo => TYPES[type];
 
-/** What Kiln computes with where a model speaks of `type`. */
+/** The dtype that Kiln computes with for a model's `type`. */
 export const dtypeOf = (type: ElementType): DType => TYPES[type].dtype;
 
 export const isFloating = (type: ElementType): boolean => TYPES[type].dtype === "float32";
 
-/** The type behind a number in a file; `undefined` for those that Kiln has nothing for, such as text. */
+/** The element type of a number in a file; `undefined` for those that Kiln does not support, such as strings. */
 export const elementTypeFrom = (code: number): ElementType | undefined =>
   (Object.keys(TYPES) as ElementType[]).find((type) => infoOf(type).code === code);
 
-/** What a file's number of an element type means, in words: `STRING`, or `type 99` where ONNX has none of that number. */
+/** The name of a file's number of an element type: `STRING`, or `type 99` if ONNX has no such type. */
 export const describeCode = (code: number): string => TensorProto_DataType[code] ?? `type ${code}`;
 
 /** The ONNX type that Kiln's numbers are written as. */

@@ -1,4 +1,4 @@
-/** Numbers that lie in files beside a model's: in its own folder and nowhere else, and no more of them than the files hold. */
+/** Numbers in separate files: only from the model's own folder, and no more of them than the files hold. */
 
 import { KilnError } from "../core/errors.ts";
 import { fileInside } from "../files/inside.ts";
@@ -7,7 +7,7 @@ import type { GraphProto, ModelProto, NodeProto, TensorProto } from "./proto/onn
 import { TensorProto_DataLocation } from "./proto/onnx_pb.ts";
 import type { ExternalBytes } from "./tensor-proto.ts";
 
-/** Where the numbers of a tensor lie. */
+/** The location of a tensor's numbers. */
 interface Stretch {
   readonly location: string;
   readonly offset: number;
@@ -15,13 +15,13 @@ interface Stretch {
   readonly length: number | undefined;
 }
 
-/** Gives the bytes of a file from one place up to another, and says how many it has. */
+/** Reads a range of a file's bytes, and knows its size. */
 interface DataFile {
   readonly size: number;
   read(begin: number, end: number): Promise<Uint8Array>;
 }
 
-/** Has `work` read a file of that name. */
+/** Lets `work` read a file of that name. */
 type WithDataFile = (location: string, work: (file: DataFile) => Promise<void>) => Promise<void>;
 
 /** Files in the folder of the model at `path`. */
@@ -42,7 +42,7 @@ export const filesGiven =
     await work({ size: bytes.length, read: async (begin, end) => bytes.subarray(begin, end) });
   };
 
-/** Reads all numbers of a model that lie in other files. */
+/** Reads all numbers of a model that are in other files. */
 export async function readExternal(model: ModelProto, withDataFile: WithDataFile): Promise<ExternalBytes> {
   const wanted = new Map<string, (readonly [TensorProto, Stretch])[]>();
   for (const tensor of tensorsOf(model)) {
@@ -59,13 +59,13 @@ export async function readExternal(model: ModelProto, withDataFile: WithDataFile
         const end = offset + length;
         if (length < 0 || end > file.size)
           throw new KilnError(
-            `${tensor.name} lies at the bytes ${offset} to ${end} of ${location}, which has ${file.size}`,
+            `${tensor.name} is at the bytes ${offset} to ${end} of ${location}, which has ${file.size}`,
           );
         const key = `${offset}+${length}`;
         const bytes = known.get(key) ?? (await file.read(offset, end));
         if (!known.has(key)) total += length;
         if (total > file.size)
-          throw new KilnError(`${location} is to hold more numbers than it has bytes: tensors of it overlap`);
+          throw new KilnError(`${location} has fewer bytes than its tensors need: they overlap`);
         known.set(key, bytes);
         found.set(tensor, bytes);
       }
@@ -78,18 +78,18 @@ function stretchOf({ name, externalData }: TensorProto): Stretch {
   const entries = new Map(externalData.map(({ key, value }) => [key, value]));
   const location = entries.get("location");
   if (location === undefined || location === "")
-    throw new KilnError(`${name} lies in another file, and does not say in which`);
+    throw new KilnError(`${name} is in another file, but the model does not say which`);
   const number = (key: string): number | undefined => {
     const text = entries.get(key);
     if (text === undefined) return undefined;
     if (!/^\d{1,15}$/.test(text))
-      throw new KilnError(`${name} has the ${key} ${text} in ${location}, which is no place`);
+      throw new KilnError(`${name} has the ${key} ${text} in ${location}, which is not a position in a file`);
     return Number(text);
   };
   return { location, offset: number("offset") ?? 0, length: number("length") };
 }
 
-/** All tensors of a model, those in attributes and in graphs within it too. */
+/** All tensors of a model, including those in attributes and nested graphs. */
 function* tensorsOf(model: ModelProto): Generator<TensorProto> {
   if (model.graph !== undefined) yield* tensorsIn(model.graph);
   for (const { node } of model.functions) yield* tensorsAt(node);

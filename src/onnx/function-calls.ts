@@ -1,12 +1,12 @@
-/** Looks at which functions of a model call which, before any is run: none may lead back to itself, nor to nodes without end. */
+/** Checks the calls between a model's functions before any is run: no recursion, and no explosion of nodes. */
 
 import { KilnError } from "../core/errors.ts";
 import type { Node, OnnxFunction, OnnxGraph } from "./graph.ts";
 
-/** How many nodes a model may come to when its functions are written out: far more than the largest have. */
+/** How many nodes a model may have after its functions are inlined: far more than the largest have. */
 const MOST_NODES = 2 ** 20;
 
-/** Throws a {@link KilnError} for functions that call themselves, and for a graph that comes to too many nodes by its calls. */
+/** Throws a {@link KilnError} for recursive functions, and for a graph with too many nodes after inlining. */
 export function checkCalls(graph: OnnxGraph, functions: readonly OnnxFunction[], file: string): void {
   const counts = new Map<OnnxFunction, number>();
   const open = new Set<OnnxFunction>();

@@ -1,6 +1,6 @@
 /**
- * The graphs of a model in the form in which they are run: names are resolved, attributes are values, and that each node
- * reads what stands before it has been checked. Nothing of a file is trusted before.
+ * The graphs of a model in the form in which they are run: names are resolved, attributes are values, and each node has
+ * been checked to read only values before it. Nothing in a file is trusted before.
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -12,22 +12,22 @@ import type { FunctionProto, GraphProto, NodeProto, ValueInfoProto } from "./pro
 import { constantFrom, type ExternalBytes } from "./tensor-proto.ts";
 
 export interface Node {
-  /** Its own name, or that of what it gives. */
+  /** Its own name, or that of its first named output. */
   readonly name: string;
   readonly op: string;
   /** Empty for the operators of ONNX itself. */
   readonly domain: string;
-  /** An empty name stands for an input that is left out. */
+  /** An empty name is an omitted input. */
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes: ReadonlyMap<string, Attribute>;
-  /** The path of the module that it belongs to, where the file says it. */
+  /** The path of the module that it belongs to, if the file contains it. */
   readonly scope: string | undefined;
-  /** Which of the file's nodes it is, counted from 1 through all graphs. */
+  /** Its number in the file, counted from 1 across all graphs. */
   readonly number: number;
 }
 
-/** What an initializer was where the file was made; a buffer that is not saved is a constant. */
+/** What an initializer was in the exported model; a buffer that is not saved is a constant. */
 export type Mark = "parameter" | "buffer" | "constant";
 
 export interface OnnxGraph {
@@ -36,9 +36,9 @@ export interface OnnxGraph {
   readonly inputs: readonly Port[];
   readonly outputs: readonly Port[];
   readonly initializers: ReadonlyMap<string, Constant>;
-  /** What PyTorch says of initializers: whether they were parameters or buffers of the model. */
+  /** The roles of initializers, if PyTorch wrote them: whether they were parameters or buffers of the model. */
   readonly marks: ReadonlyMap<string, Mark>;
-  /** The order in which they run. */
+  /** In execution order. */
   readonly nodes: readonly Node[];
 }
 
@@ -48,12 +48,12 @@ export interface OnnxFunction {
   readonly domain: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
-  /** What attributes are where a call does not say. */
+  /** The defaults of attributes. */
   readonly defaults: ReadonlyMap<string, Attribute>;
   readonly nodes: readonly Node[];
 }
 
-/** What is needed on the way down into graphs within graphs. */
+/** The context for reading nested graphs. */
 export class GraphReader {
   private count = 0;
   private readonly external: ExternalBytes | undefined;
@@ -62,7 +62,7 @@ export class GraphReader {
     this.external = external;
   }
 
-  /** Reads a graph; `outer` are the names that graphs around it have given by then. */
+  /** Reads a graph; `outer` are the names that enclosing graphs have defined so far. */
   graph(proto: GraphProto, outer: ReadonlySet<string> = new Set()): OnnxGraph {
     const known = new Set(outer);
     const give = this.giver(known, new Set());
@@ -79,7 +79,7 @@ export class GraphReader {
     const outputs = proto.output.map(portFrom);
     for (const { name } of outputs) {
       if (!known.has(name))
-        throw new KilnError(`the graph ${proto.name} is to give ${name}, which nothing in it computes`);
+        throw new KilnError(`the graph ${proto.name} has the output ${name}, which nothing in it computes`);
     }
     return { name: proto.name, inputs, outputs, initializers, marks: marksIn(proto), nodes };
   }
@@ -91,7 +91,9 @@ export class GraphReader {
     const nodes = this.nodes(proto.node, known, give);
     const missing = proto.output.find((name) => !known.has(name));
     if (missing !== undefined)
-      throw new KilnError(`the function ${proto.name} is to give ${missing}, which nothing in it computes`);
+      throw new KilnError(
+        `the function ${proto.name} has the output ${missing}, which nothing in it computes`,
+      );
     const defaults = new Map(
       proto.attributeProto.map((attribute) => [
         attribute.name,
@@ -102,10 +104,10 @@ export class GraphReader {
     return { name, domain: plainDomain(domain), inputs, outputs, defaults, nodes };
   }
 
-  /** Adds a name to those that are known; each may be given once in a graph. */
+  /** Adds a name to those that are known; each may be defined once in a graph. */
   private giver(known: Set<string>, own: Set<string>): (name: string, what: string) => void {
     return (name, what) => {
-      if (own.has(name)) throw new KilnError(`the ${what} ${name} has a name that its graph gives twice`);
+      if (own.has(name)) throw new KilnError(`the ${what} ${name} has a name that its graph defines twice`);
       own.add(name);
       known.add(name);
     };
@@ -130,7 +132,7 @@ export class GraphReader {
     const unknown = inputs.find((input) => input !== "" && !known.has(input));
     if (unknown !== undefined) {
       throw new KilnError(
-        `the node ${name} (${op}) reads ${unknown}, which nothing before it gives: a model's nodes stand in the order in which they run`,
+        `the node ${name} (${op}) reads ${unknown}, which nothing before it defines: nodes must be in execution order`,
       );
     }
     const what = `the node ${name} (${op})`;
@@ -160,7 +162,7 @@ type Properties = NodeProto["metadataProps"];
 const property = (properties: Properties, name: string): string | undefined =>
   properties.find(({ key }) => key === name)?.value;
 
-/** The marks that PyTorch's exporter sets on values. */
+/** The metadata that PyTorch's exporter attaches to values. */
 function marksIn({ valueInfo }: GraphProto): ReadonlyMap<string, Mark> {
   const marks = new Map<string, Mark>();
   for (const { name, metadataProps } of valueInfo) {
@@ -173,7 +175,7 @@ function marksIn({ valueInfo }: GraphProto): ReadonlyMap<string, Mark> {
   return marks;
 }
 
-/** PyTorch's exporter lists the modules from the outermost one on, and last the operation: `['', 'fc', 'linear']`. */
+/** PyTorch's exporter lists the modules from the outermost one inwards, then the operation: `['', 'fc', 'linear']`. */
 const scopeOf = ({ metadataProps }: NodeProto): string | undefined =>
   [...(property(metadataProps, "pkg.torch.onnx.name_scopes") ?? "").matchAll(/'([^']*)'/g)].at(-2)?.[1];
 

@@ -22,18 +22,18 @@ import { UnsupportedError } from "./unsupported.ts";
 /** The options of {@link importOnnx}. */
 export interface ImportOptions {
   /**
-   * Parameters that are not to be learned, by name: `fc.weight` is that one, `layer1.*` all whose names begin so, and `*` all
-   * of them. They stay parameters whose `requiresGrad` is false.
+   * Parameters that are not trained, by name: `fc.weight` is that one, `layer1.*` all whose names begin with `layer1.`,
+   * and `*` all of them. They stay parameters, with `requiresGrad` false.
    */
   readonly freeze?: readonly string[];
   /**
-   * Whether batch normalisation goes by the batch's statistics and moves the running ones while the module trains, as
-   * PyTorch's layers do (default: false, what the file says: by the running ones).
+   * Whether batch normalisation uses the batch's statistics and updates the running ones in training mode, as PyTorch's
+   * layers do (default: false, which uses the running ones, as the file says).
    */
   readonly trainBatchNorm?: boolean;
-  /** Inputs of the graph that are always the same, by name: `forward` does not take them, and shapes may depend on them. */
+  /** Constant inputs of the graph, by name: `forward` does not take them, and shapes may depend on them. */
   readonly constants?: Readonly<Record<string, Tensor | NestedNumbers>>;
-  /** The bytes of files in which a model that is given as bytes has numbers, by the name that it calls them. */
+  /** The bytes of the external data files of a model that is given as bytes, by their names in the model. */
   readonly externalData?: Readonly<Record<string, Uint8Array>>;
 }
 
@@ -44,23 +44,23 @@ const OPTIONS = {
   externalData: true,
 } satisfies OptionNames<ImportOptions>;
 
-/** What a message of protocol buffers may have. */
+/** The largest size of a protocol buffer message. */
 const MOST_BYTES = 2 ** 31 - 1;
-/** The versions of the operator set that Kiln knows; operators may mean something else in later ones. */
+/** The versions of the operator set that Kiln supports; operators may have another meaning in later ones. */
 const OPSETS = { least: 7, most: 28 };
 
 /**
- * The model in an ONNX file, given as a path or as bytes, as a module: `compile`, `compileTraining`, `stateDict` and all else
- * work with it as with any other.
+ * The model in an ONNX file, given as a path or as bytes, as a module: `compile`, `compileTraining`, `stateDict` and
+ * everything else work with it as with any other module.
  *
  * ```ts
  * const net = await importOnnx("resnet18.onnx", { freeze: ["layer1.*"] });
  * const program = await compile(net, { inputs: [[1, 3, 224, 224]] });
  * ```
  *
- * Initializers become parameters under their own names where they hold floats and operators read them as weights; see
- * docs/onnx.md. Throws a {@link KilnError} for what is no model, for operators that Kiln does not have, all of them at once,
- * and for external data outside of the model's folder.
+ * Initializers become parameters under their own names if they hold floats and operators read them as weights; see
+ * docs/onnx.md. Throws a {@link KilnError} for data that is not a model, for operators that Kiln does not have (all of
+ * them in one message), and for external data outside of the model's folder.
  */
 export async function importOnnx<Output extends Tensor | Tensor[] = Tensor>(
   source: string | URL | Uint8Array | ArrayBuffer,
@@ -105,12 +105,12 @@ function opsetsOf(model: ModelProto, file: string): ReadonlyMap<string, number> 
   const own = opsets.get("");
   if (own !== undefined && (own < OPSETS.least || own > OPSETS.most))
     throw new UnsupportedError(
-      `${file} is of the operator set ${own}, and Kiln knows ${OPSETS.least} to ${OPSETS.most}: convert it with onnx.version_converter`,
+      `${file} uses operator set ${own}, but Kiln supports ${OPSETS.least} to ${OPSETS.most}: convert it with onnx.version_converter`,
     );
   return opsets;
 }
 
-/** Inputs that stay the same, in the element types that the graph gives them. */
+/** Constant inputs, with the element types that the graph gives them. */
 function constantsOf(
   inputs: readonly Port[],
   given: NonNullable<ImportOptions["constants"]>,
@@ -126,9 +126,7 @@ function constantsOf(
         return [name, constant(port.type ?? "float", shapeOfNested(value), numbersIn(value))];
       const data = value.peek();
       if (data === undefined)
-        throw new KilnError(
-          `the constant ${name} is a tensor that waits to be computed: give its numbers, await t.array()`,
-        );
+        throw new KilnError(`the constant ${name} is a lazy tensor: give its numbers, await t.array()`);
       return [name, constant(port.type ?? elementTypeOf(value.dtype), value.shape, [...data])];
     }),
   );
@@ -137,12 +135,12 @@ function constantsOf(
 const numbersIn = (value: NestedNumbers): readonly number[] =>
   Array.isArray(value) ? value.flatMap(numbersIn) : [Number(value)];
 
-/** Whether a name is one that `patterns` freeze; throws for a pattern that no name fits. */
+/** Whether `patterns` freeze a name; throws for a pattern that matches no name. */
 function frozenBy(patterns: readonly string[], names: readonly string[]): (name: string) => boolean {
   const fits = (pattern: string, name: string): boolean =>
     pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
   const idle = patterns.find((pattern) => !names.some((name) => fits(pattern, name)));
   if (idle !== undefined)
-    throw new KilnError(`importOnnx is to freeze ${idle}, but no initializer of the model is called so`);
+    throw new KilnError(`importOnnx cannot freeze ${idle}: no initializer of the model matches it`);
   return (name) => patterns.some((pattern) => fits(pattern, name));
 }

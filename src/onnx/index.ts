@@ -1,4 +1,4 @@
-/** Models in ONNX's files: read as modules, and written from modules and programs. */
+/** Models in ONNX files: read as modules, and written from modules and programs. */
 
 export { dtypeOf } from "./element-types.ts";
 export { type ExportOptions, exportOnnx } from "./export/export.ts";

@@ -1,8 +1,8 @@
 /**
- * What becomes of a model's initializers. One is a parameter where it holds floats, has at least one axis, and an operator
- * reads it as a weight, be it in another arrangement; batch normalisation's running statistics are buffers; all others are
- * constants. Where PyTorch's exporter says what was a parameter, that counts, and what it does not speak of is none if all
- * its numbers are equal: it is a constant of an operation then.
+ * The roles of a model's initializers. One is a parameter if it holds floats, has at least one axis, and an operator
+ * reads it as a weight, possibly rearranged; batch normalisation's running statistics are buffers; all others are
+ * constants. If PyTorch's exporter has written which were parameters, that counts; an initializer that it does not
+ * mention is not a parameter if all its numbers are equal, as in a constant of an operation.
  */
 
 import { sizeOf } from "../core/shape.ts";
@@ -31,7 +31,7 @@ export function rolesOf(graph: OnnxGraph, functions: readonly OnnxFunction[]): R
 /** Initializers by the names under which a graph reads them. */
 type Sources = Map<string, string>;
 
-/** Follows initializers to what reads them. */
+/** Follows initializers to the operators that read them. */
 class Reads {
   readonly weights = new Set<string>();
   readonly statistics = new Set<string>();

@@ -1,6 +1,6 @@
 /**
- * Runs the graph of a model through Kiln's tensor functions, node by node, while somebody traces it: what they record is the
- * model's program. What is known already is computed here, so that shapes come out as numbers.
+ * Runs the graph of a model through Kiln's tensor functions, node by node, while it is traced: the recorded operations
+ * are the model's program. Known values are computed here, so that shapes are numbers.
  */
 
 import { InternalError, KilnError } from "../core/errors.ts";
@@ -19,7 +19,7 @@ import { Value } from "./value.ts";
 import { runExactly } from "./whole-numbers.ts";
 import { wrapped, wrappedConstant } from "./words.ts";
 
-/** Values by the names that a graph gives them, and those of the graphs around it. */
+/** Values by their names in a graph, and those of the enclosing graphs. */
 class Scope {
   private readonly values = new Map<string, Value>();
   private readonly outer: Scope | undefined;
@@ -37,25 +37,25 @@ class Scope {
   }
 }
 
-/** What runs and where: all that stays the same while a model's graph is run. */
+/** Everything that stays the same while a model's graph is run. */
 export interface Model {
-  /** What messages and origins call it. */
+  /** Its name in messages and origins. */
   readonly file: string;
   readonly graph: OnnxGraph;
   readonly functions: readonly OnnxFunction[];
   readonly opsets: ReadonlyMap<string, number>;
   readonly trainsBatchNorm: boolean;
-  /** The module whose parameters a node of that name has a part in. */
+  /** The module that a node of that name belongs to. */
   readonly moduleOf: (node: Node) => object;
 }
 
-/** One run: what is the model's and what is this run's. */
+/** One run: the model's part and this run's own. */
 interface Run {
   readonly model: Model;
   readonly training: boolean;
 }
 
-/** Runs the graph of a model; `initializers` and `inputs` are what its names stand for. Gives its outputs in order. */
+/** Runs the graph of a model with its `initializers` and `inputs` by name; returns its outputs in order. */
 export function runModel(
   model: Model,
   training: boolean,
@@ -77,7 +77,7 @@ function runNodes(
   return outputs.map(({ name }) => computed(scope, name));
 }
 
-/** The value of that name, which stands before whoever reads it; operators need not compute all that they could. */
+/** The value of that name, which comes before its reader; operators need not compute all of their outputs. */
 function computed(scope: Scope, name: string): Value {
   const value = scope.get(name);
   if (value === undefined) throw new UnsupportedError(`Kiln does not compute ${name}, which is read`);
@@ -101,7 +101,7 @@ function runNode(run: Run, node: Node, scope: Scope, passed: ReadonlyMap<string,
   }
 }
 
-/** Errors that name their node already. */
+/** Errors that already name their node. */
 const NAMED = new WeakSet<KilnError>();
 
 /** The error with the name of the node that cannot run. */
@@ -114,7 +114,7 @@ function inNode({ name, op }: Node, error: KilnError): KilnError {
   return named;
 }
 
-/** The node in the file, as dumps show it: `model.onnx:14` is the fourteenth. */
+/** The node's place in the file, as dumps show it: `model.onnx:14` is the fourteenth. */
 const placeOf = ({ file }: Model, node: Node): Place => ({
   file,
   line: node.number,
@@ -153,7 +153,7 @@ function resultsOf(
   return results.map((result, k) => result && valueFrom(result, operator, call, node.outputs[k] ?? ""));
 }
 
-/** How many numbers are computed here at most: what is larger is data, and the program's business. */
+/** How many numbers are computed here at most: larger arrays are data, and left to the program. */
 const MOST_FOLDED = 2 ** 16;
 
 function foldedOrRun(operator: Operator, call: Call): readonly (Result | undefined)[] {
@@ -176,7 +176,7 @@ function valueFrom(result: Result, operator: Operator, call: Call, name: string)
 const defaultType = ({ dtype }: Tensor): ElementType =>
   dtype === "float32" ? "float" : dtype === "bool" ? "bool" : "int64";
 
-/** The attributes of a node in a function, some of which are those of whoever calls it. */
+/** The attributes of a node in a function, some of which come from the calling node. */
 function resolved(
   attributes: ReadonlyMap<string, Attribute>,
   passed: ReadonlyMap<string, Attribute>,

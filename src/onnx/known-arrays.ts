@@ -1,4 +1,4 @@
-/** Arithmetic of numbers that are known: what shapes are made of, element by element and rearranged. */
+/** Arithmetic of known numbers, such as shapes: element by element, and rearranged. */
 
 import { KilnError } from "../core/errors.ts";
 import { broadcastShapes, formatShape, type Shape, sizeOf, stridesOf } from "../core/shape.ts";
@@ -6,7 +6,7 @@ import { type Constant, constant } from "./constant.ts";
 import { infoOf } from "./element-types.ts";
 import type { ElementType } from "./port.ts";
 
-/** `f` of the elements of several constants, which spread over each other. */
+/** `f` of the elements of several constants, with broadcasting. */
 export function combined(
   type: ElementType,
   inputs: readonly Constant[],
@@ -26,7 +26,7 @@ export function combined(
   return constant(type, shape, data);
 }
 
-/** The elements of `source` in a shape along whose axes they lie `strides` apart, from `offset` on. */
+/** The elements of `source` in a shape with `strides` along its axes, from `offset` on. */
 export function strided(source: Constant, shape: Shape, strides: readonly number[], offset = 0): Constant {
   const data = new (infoOf(source.type).array)(sizeOf(shape));
   const index = new Array<number>(shape.length).fill(0);
@@ -43,7 +43,7 @@ export function strided(source: Constant, shape: Shape, strides: readonly number
   return constant(source.type, shape, data);
 }
 
-/** The constant spread to a shape. */
+/** The constant broadcast to a shape. */
 export function expanded(source: Constant, shape: Shape): Constant {
   if (source.shape.length === shape.length && source.shape.every((extent, axis) => extent === shape[axis]))
     return source;
@@ -59,7 +59,7 @@ export function expanded(source: Constant, shape: Shape): Constant {
 export const reshaped = (source: Constant, shape: Shape): Constant =>
   constant(source.type, shape, source.data);
 
-/** Constants one behind the other along an axis. */
+/** Constants concatenated along an axis. */
 export function concatenated(parts: readonly Constant[], axis: number): Constant {
   const [first] = parts;
   const outer = sizeOf(first.shape.slice(0, axis));
@@ -77,7 +77,7 @@ export function concatenated(parts: readonly Constant[], axis: number): Constant
   return constant(first.type, first.shape.with(axis, extent), data);
 }
 
-/** The elements at `indices` along an axis, in whose place come the axes of `indices`. */
+/** The elements at `indices` along an axis, which the axes of `indices` replace. */
 export function gathered(source: Constant, axis: number, indices: Constant): Constant {
   const { shape } = source;
   const [outer, inner] = [sizeOf(shape.slice(0, axis)), sizeOf(shape.slice(axis + 1))];
@@ -95,7 +95,7 @@ export function gathered(source: Constant, axis: number, indices: Constant): Con
   return constant(source.type, [...shape.slice(0, axis), ...indices.shape, ...shape.slice(axis + 1)], data);
 }
 
-/** `f` over all elements along some axes, which are left out or kept with an extent of 1. */
+/** `f` over all elements along some axes, which are removed or kept with extent 1. */
 export function reduced(
   source: Constant,
   axes: readonly number[],

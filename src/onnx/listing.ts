@@ -1,8 +1,10 @@
-/** The nodes of a model as lines of text, for those who look at them: the line of a node has its number, which origins name. */
+/**
+ * The nodes of a model as lines of text for people to read: a node is on the line of its number, which origins name.
+ */
 
 import type { Node, OnnxFunction, OnnxGraph } from "./graph.ts";
 
-/** All nodes, those of functions and of graphs within graphs too: `relu_1 = Relu(conv1_1)`. */
+/** All nodes, including those of functions and nested graphs: `relu_1 = Relu(conv1_1)`. */
 export function listingOf(graph: OnnxGraph, functions: readonly OnnxFunction[]): string {
   const lines: string[] = [];
   const add = (nodes: readonly Node[]): void => {

@@ -1,4 +1,4 @@
-/** Finds all that a model needs and Kiln does not have, before anything of it is read, so that one error says it all. */
+/** Finds all operators of a model that Kiln does not have before it is read, so that one error lists them all. */
 
 import { plainDomain } from "./graph.ts";
 import { findOperator } from "./operators/registry.ts";
@@ -7,7 +7,7 @@ import type { ModelProto, NodeProto } from "./proto/onnx_pb.ts";
 /** How many nodes of an operator a message names. */
 const MOST_NAMED = 3;
 
-/** What is missing, in words; `undefined` where nothing is. */
+/** A description of what is missing; `undefined` if nothing is. */
 export function missingOperators(model: ModelProto): string | undefined {
   const own = new Set(model.functions.map(({ domain, name }) => keyOf(domain, name)));
   const missing = new Map<string, string[]>();

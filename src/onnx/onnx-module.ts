@@ -1,4 +1,4 @@
-/** A model of an ONNX file as a module like any other: its forward runs the file's graph, its parameters are the initializers. */
+/** A model from an ONNX file as a module: its forward runs the file's graph, its parameters are the initializers. */
 
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
@@ -22,26 +22,26 @@ import type { Extent, Port } from "./port.ts";
 import { UnsupportedError } from "./unsupported.ts";
 import { Value } from "./value.ts";
 
-/** @internal What an OnnxModule is made of. */
+/** @internal The parts of an OnnxModule. */
 export interface ModuleSource extends Omit<Model, "moduleOf"> {
   /** Inputs of the graph whose numbers are known. */
   readonly constants: ReadonlyMap<string, Constant>;
-  /** Whether a parameter of that name is none that is learned. */
+  /** Whether a parameter of that name is frozen. */
   isFrozen(name: string): boolean;
 }
 
 /**
- * A model from an ONNX file, which {@link importOnnx} makes. It takes what the graph takes, in its order, and gives a tensor,
- * or a list of them where the graph has several outputs: `OnnxModule<Tensor[]>` says that to the type checker.
+ * A model from an ONNX file, made by {@link importOnnx}. It takes the graph's inputs, in order, and returns a tensor,
+ * or a list of tensors if the graph has several outputs: `OnnxModule<Tensor[]>` tells the type checker so.
  */
 export class OnnxModule<Output extends Tensor | Tensor[] = Tensor> extends Module<Output> {
-  /** What `forward` takes: names, ONNX's element types, and extents, where a text names one that the model leaves open. */
+  /** The inputs of `forward`: names, ONNX's element types, and extents, of which symbolic ones are strings. */
   readonly inputs: readonly Port[];
-  /** What `forward` gives. */
+  /** The results of `forward`. */
   readonly outputs: readonly Port[];
   readonly #parts = new Part();
   readonly #model: Model;
-  /** The parameters and buffers by the names of the graph. */
+  /** The parameters and buffers by their names in the graph. */
   readonly #states = new Map<string, Value>();
   readonly #constants: ReadonlyMap<string, Constant>;
 
@@ -56,7 +56,7 @@ export class OnnxModule<Output extends Tensor | Tensor[] = Tensor> extends Modul
     for (const [name, initializer] of graph.initializers)
       if (roles.get(name) !== "constant") this.#hold(name, initializer, roles.get(name)!, isFrozen(name));
     this.#constants = new Map([...[...graph.initializers].filter(isConstant), ...constants]);
-    // What has become a state is held once.
+    // Initializers that became states are not stored twice.
     const rest = { ...graph, initializers: new Map<string, Constant>() };
     this.#model = { ...source, graph: rest, moduleOf: (node) => this.#moduleOf(node) };
     nameValues(this, namesOf(file, graph));
@@ -83,7 +83,7 @@ export class OnnxModule<Output extends Tensor | Tensor[] = Tensor> extends Modul
     return (outputs.length === 1 ? outputs[0] : outputs) as Output;
   }
 
-  /** @internal The nodes of the file, one on each line: the lines that dumps and the explorer speak of. */
+  /** @internal The nodes of the file, one on each line: the lines that dumps and the explorer refer to. */
   get listing(): string {
     return listingOf(this.#model.graph, this.#model.functions);
   }
@@ -92,7 +92,7 @@ export class OnnxModule<Output extends Tensor | Tensor[] = Tensor> extends Modul
     yield* this.#parts[MEMBERS]();
   }
 
-  /** The module whose parameters a node reads, or which its name leads to. */
+  /** The module whose parameters a node reads, or the one that its name leads to. */
   #moduleOf(node: Node): object {
     const read = node.inputs.find((name) => name.includes(".") && this.#states.has(name));
     const path = (read ?? node.scope)?.split(".") ?? pathIn(node.name);
@@ -109,7 +109,7 @@ function pathIn(name: string): readonly string[] {
   return path.split(".");
 }
 
-/** Names of values by the node that gives them, which dumps show. */
+/** Names of values, which dumps show, by the node that computes them. */
 const namesOf = (file: string, { nodes }: OnnxGraph): ReadonlyMap<string, string> =>
   new Map(
     nodes.flatMap((node) => (node.outputs[0] ? [[exactPlaceOf(file, node), node.outputs[0]] as const] : [])),
@@ -117,17 +117,19 @@ const namesOf = (file: string, { nodes }: OnnxGraph): ReadonlyMap<string, string
 
 function inputValue({ name, type, shape }: Port, input: unknown): Value {
   if (!(input instanceof Tensor))
-    throw new KilnError(`the input ${name} is to be a tensor, not ${describeValue(input)}`);
+    throw new KilnError(`the input ${name} must be a tensor, not ${describeValue(input)}`);
   if (type === undefined)
-    throw new UnsupportedError(`the input ${name} is no tensor of numbers, and Kiln has nothing else`);
+    throw new UnsupportedError(
+      `the input ${name} is not a tensor of numbers, and Kiln supports nothing else`,
+    );
   const dtype = dtypeOf(type);
   if (input.dtype !== dtype)
-    throw new KilnError(`the input ${name} (${type}) is to be ${dtype}, not ${input.dtype}`);
+    throw new KilnError(`the input ${name} (${type}) must be ${dtype}, not ${input.dtype}`);
   if (shape !== undefined && !fits(shape, input.shape))
     throw new KilnError(
-      `the input ${name} is to have the shape [${shape}], not ${formatShape(input.shape)}: extents that are numbers are fixed in the file`,
+      `the input ${name} must have the shape [${shape}], not ${formatShape(input.shape)}: extents that are numbers are fixed in the file`,
     );
-  // Numbers of 64 bits without a sign are those from 0 on that int32 has.
+  // uint64 is limited to the non-negative numbers of int32.
   const isHeld = type === "uint64";
   return Value.of(type, isHeld ? bounded(`the input ${name} (uint64)`, input, 0, 2 ** 31 - 1) : input, name);
 }

@@ -1,5 +1,5 @@
 /**
- * The modules that the dots in the names of initializers stand for: `layer1.0.conv1.weight` is the parameter `weight` of
+ * The modules that the dotted names of initializers imply: `layer1.0.conv1.weight` is the parameter `weight` of
  * `layer1.0.conv1`, as in the model that the file was made from.
  */
 
@@ -9,7 +9,7 @@ import type { Named } from "../nn/members.ts";
 import { Module } from "../nn/module.ts";
 import type { Tensor } from "../tensor/tensor.ts";
 
-/** A module that holds what lies below one name. */
+/** A module that holds everything below one name. */
 export class Part extends Module {
   readonly #members = new Map<string, Tensor | Part>();
 
@@ -22,8 +22,8 @@ export class Part extends Module {
   }
 
   /**
-   * Puts a tensor where its name says; gives the name that it has there. That is another one where a name cannot be a path,
-   * or is both a tensor and the beginning of others: its dots become underscores then.
+   * Stores a tensor at the path of its name; returns the name that it has there. If a name cannot be a path, or is both
+   * a tensor and the prefix of others, its dots become underscores.
    */
   hold(name: string, tensor: Tensor): string {
     const segments = name.split(".");
@@ -35,7 +35,7 @@ export class Part extends Module {
     return path.join(".");
   }
 
-  /** The innermost part that a dotted path leads to, this one where it leads nowhere. */
+  /** The innermost part that a dotted path leads to; this one if it leads nowhere. */
   innermost(path: readonly string[]): Part {
     const next = path.length === 0 ? undefined : this.#members.get(path[0]);
     return next instanceof Part ? next.innermost(path.slice(1)) : this;

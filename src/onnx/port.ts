@@ -1,6 +1,6 @@
-/** What a graph says of its inputs and outputs. */
+/** A graph's declarations of its inputs and outputs. */
 
-/** An element type by its name in ONNX, in lower case: those that Kiln has something for. */
+/** The supported element types by their names in ONNX, in lower case. */
 export type ElementType =
   | "float"
   | "double"
@@ -16,14 +16,14 @@ export type ElementType =
   | "uint64"
   | "bool";
 
-/** An extent that is known, or the name of one that is not. */
+/** A known extent, or the name of a symbolic one. */
 export type Extent = number | string;
 
-/** What a graph says of one of its inputs or outputs. */
+/** A graph's declaration of an input or output. */
 export interface Port {
   readonly name: string;
-  /** `undefined` where it is no tensor, or one of elements that Kiln has nothing for. */
+  /** `undefined` if it is not a tensor, or its element type is not supported. */
   readonly type: ElementType | undefined;
-  /** `undefined` where the model does not say it. */
+  /** `undefined` if the model does not declare it. */
   readonly shape: readonly Extent[] | undefined;
 }

@@ -1,4 +1,4 @@
-/** Tensors as they lie in ONNX files: read as constants, and written from numbers. */
+/** Tensors in ONNX files: read as constants, and written from numbers. */
 
 import { create } from "@bufbuild/protobuf";
 import type { TypedArray } from "../core/dtype.ts";
@@ -10,13 +10,13 @@ import type { ElementType } from "./port.ts";
 import { type TensorProto, TensorProto_DataLocation, TensorProtoSchema } from "./proto/onnx_pb.ts";
 import { UnsupportedError } from "./unsupported.ts";
 
-/** The bytes of a tensor that lie in a file beside the model's. */
+/** The bytes of a tensor from a separate file. */
 export type ExternalBytes = (tensor: TensorProto) => Uint8Array;
 
 /**
  * The numbers of a tensor; `what` names it in messages. Its bytes are checked against its shape before anything is
- * allocated. Throws a {@link KilnError} for an element type that Kiln has nothing for, for another number of elements than
- * the shape has, and where the numbers lie in another file and `external` is not given.
+ * allocated. Throws a {@link KilnError} for an unsupported element type, for a number of elements that does not match
+ * the shape, and if the numbers are in another file and `external` is missing.
  */
 export function constantFrom(tensor: TensorProto, what: string, external?: ExternalBytes): Constant {
   const type = elementTypeFrom(tensor.dataType);
@@ -44,7 +44,7 @@ export function constantFrom(tensor: TensorProto, what: string, external?: Exter
       `${what} has ${listed.length} numbers, but its shape ${formatShape(shape)} takes ${size}`,
     );
   }
-  // Types of 16 bits lie in a list of integers as they would in memory.
+  // In a list of integers, 16-bit types have the same bits as in memory.
   if (info.dtype === "float32" && info.field === "int32Data")
     return constant(
       type,
@@ -54,7 +54,7 @@ export function constantFrom(tensor: TensorProto, what: string, external?: Exter
   return constant(type, shape, Array.from<number | bigint, number>(listed, Number));
 }
 
-/** The bytes in which the numbers lie as in memory; `undefined` where they are listed in a field of their own. */
+/** The bytes that hold the numbers as in memory; `undefined` if they are listed in a separate field. */
 function rawBytes(tensor: TensorProto, what: string, external?: ExternalBytes): Uint8Array | undefined {
   if (tensor.dataLocation === TensorProto_DataLocation.EXTERNAL) {
     if (external === undefined)
@@ -66,11 +66,14 @@ function rawBytes(tensor: TensorProto, what: string, external?: ExternalBytes): 
   return tensor.rawData.length > 0 ? tensor.rawData : undefined;
 }
 
-/** The bytes at a multiple of eight, where every element type can be seen in place; `slice` of Node's buffers copies nothing. */
+/**
+ * The bytes aligned to eight, so that any element type can be viewed in place; `slice` of Node's buffers copies
+ * nothing.
+ */
 const aligned = (bytes: Uint8Array): Uint8Array =>
   bytes.byteOffset % 8 === 0 ? bytes : new Uint8Array(bytes);
 
-/** A tensor of a file, from numbers that lie in memory as `type` does there. */
+/** A tensor for a file, from numbers that have the bits of `type` in memory. */
 export function tensorProto(name: string, type: ElementType, shape: Shape, data: TypedArray): TensorProto {
   return create(TensorProtoSchema, {
     name,

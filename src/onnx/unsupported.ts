@@ -1,9 +1,9 @@
-/** What a model may ask for by ONNX's rules, and Kiln does not do. */
+/** Errors for models that are valid in ONNX but not supported by Kiln. */
 
 import { KilnError } from "../core/errors.ts";
 
-/** Thrown where a model is right and Kiln lacks something; all other errors say that something is wrong with the model. */
+/** Thrown if a model is valid but Kiln lacks something; all other errors mean that the model is wrong. */
 export class UnsupportedError extends KilnError {}
 
-/** Thrown where shapes depend on numbers that come out when a program runs. */
+/** Thrown if shapes depend on numbers that are computed when the program runs. */
 export class UnknownNumbersError extends KilnError {}

@@ -1,6 +1,6 @@
 /**
- * A value of an ONNX graph while the graph runs: a tensor, or numbers that are known already, as shapes are. Those become a
- * tensor where an operator computes with them.
+ * A value of an ONNX graph while the graph runs: a tensor, or known numbers, such as shapes. Those become a tensor when
+ * an operator computes with them.
  */
 
 import { type Shape, sizeOf } from "../core/shape.ts";
@@ -12,15 +12,15 @@ import { dtypeOf } from "./element-types.ts";
 import type { ElementType } from "./port.ts";
 
 export class Value {
-  /** The element type that the model speaks of; Kiln computes with `dtypeOf` it. */
+  /** The element type that the model declares; Kiln computes with its `dtypeOf`. */
   readonly type: ElementType;
   readonly shape: Shape;
-  /** The numbers, where they are known. */
+  /** The numbers, if they are known. */
   readonly known: Constant | undefined;
-  /** What messages call it. */
+  /** Its name in messages. */
   readonly name: string;
   readonly #given: Tensor | undefined;
-  /** The tensors of numbers that are known, by who records them: a loop's body has its own. */
+  /** The tensors of known numbers, by the trace that records them: a loop's body has its own. */
   readonly #made = new Map<Recorder | undefined, Tensor>();
 
   private constructor(like: Pick<Value, "type" | "shape" | "known">, name: string, given?: Tensor) {
@@ -31,7 +31,7 @@ export class Value {
     this.#given = given;
   }
 
-  /** A value whose numbers come out when the program runs. */
+  /** A value that the program computes when it runs. */
   static of(type: ElementType, tensor: Tensor, name: string): Value {
     return new Value({ type, shape: tensor.shape, known: undefined }, name, tensor);
   }
@@ -56,7 +56,7 @@ export class Value {
   }
 }
 
-/** Numbers that are all alike are one that is spread, which passes see through. */
+/** Equal numbers become one that is broadcast, which passes can see through. */
 function tensorOf(known: Constant, name: string): Tensor {
   const { shape, data } = known;
   const size = sizeOf(shape);

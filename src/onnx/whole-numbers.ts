@@ -1,7 +1,7 @@
 /**
- * Whole numbers that int32 does not hold. Those of 32 bits without a sign are the same bits in int32, so that sums, products
- * and bits come out right, and what depends on their order is computed with the upper bit inverted, which gives int32 the
- * same order. Those of 64 bits must lie within int32: programs check what may leave it.
+ * Integers that int32 does not hold. uint32 has the same bits in int32, so that sums, products and bitwise operations
+ * are right; operations that depend on order are computed with the upper bit inverted, which gives int32 the same
+ * order. 64-bit integers must be within int32: programs check all operations that may leave it.
  */
 
 import { exact } from "../tensor/lookup.ts";
@@ -17,10 +17,10 @@ import { Value } from "./value.ts";
 const SIGN = -(2 ** 31);
 const LARGEST = 2 ** 31 - 1;
 
-/** Words of 32 bits as the int32 that have their order, and the way back. */
+/** Converts between uint32 and the int32 numbers that have the same order. */
 export const inverted = (words: Tensor): Tensor => words.bitwiseXor(SIGN);
 
-/** Runs an operator on numbers that a program computes; whole ones come out right, or as an error. */
+/** Runs an operator on numbers that a program computes; integer results are right, or an error. */
 export function runExactly(operator: Operator, call: Call): readonly (Result | undefined)[] {
   if (call.inputs.some(isLarge)) return unsigned(operator, call);
   const results = resultList(operator.run(call));
@@ -31,7 +31,7 @@ export function runExactly(operator: Operator, call: Call): readonly (Result | u
   return [within(operator, call, first, type), ...others];
 }
 
-/** Whether an input has numbers without a sign from 2³¹ on, or may have. */
+/** Whether an input has unsigned numbers from 2³¹ on, or may have. */
 const isLarge = (input: Value | undefined): boolean =>
   input?.type === "uint32" && (input.known === undefined || input.known.data.some((n) => n > LARGEST));
 
@@ -58,7 +58,7 @@ function unsigned(operator: Operator, call: Call): readonly (Result | undefined)
   }
 }
 
-/** A result of 64 bits, for which there is an error where the same in floats is another number: then it has left int32. */
+/** A 64-bit result, checked against the same computation in floats: if they differ, it has left int32. */
 function within(operator: Operator, call: Call, whole: Tensor, type: ElementType): Tensor {
   const inFloats = call.inputs.map((input, k) => {
     if (input === undefined || dtypeOf(input.type) !== "int32" || operator.known?.includes(k)) return input;
@@ -72,7 +72,7 @@ function within(operator: Operator, call: Call, whole: Tensor, type: ElementType
   return checked(call, whole, approximate, type);
 }
 
-/** What has wrapped around is off by 2³² at least, and floats of int32's size by far less. */
+/** Numbers that wrapped around are off by at least 2³², floats in int32's range by far less. */
 export function checked(call: Call, whole: Tensor, approximate: Tensor, type: ElementType): Tensor {
   const isOff = approximate
     .sub(whole.float())
@@ -85,7 +85,7 @@ export function checked(call: Call, whole: Tensor, approximate: Tensor, type: El
 const beyond = (call: Call, type: ElementType): string =>
   `${call.title} gives numbers of ${type} that int32 cannot hold, with which Kiln computes them`;
 
-/** Numbers of one type as another that holds whole ones, as far as int32 does. */
+/** Converts numbers to an integer type, as far as int32 can hold them. */
 export function toWhole(call: Call, x: Tensor, from: ElementType, to: ElementType): Tensor {
   if (x.dtype === "float32") {
     if (to === "uint32") return wordsFrom(x);
@@ -98,7 +98,7 @@ export function toWhole(call: Call, x: Tensor, from: ElementType, to: ElementTyp
   return mayBeLarge || mayBeNegative ? exact(beyond(call, to), x.int(), x.int().lt(0)) : x.int();
 }
 
-/** Words of 32 bits as floats: both halves are exact, and their sum is rounded once. */
+/** uint32 as floats: both halves are exact, and their sum is rounded once. */
 export function floatsFrom(words: Tensor): Tensor {
   const [high, low] = [words.bitwiseRightShift(16), words].map((half) => half.bitwiseAnd(0xffff).float());
   return high.mul(2 ** 16).add(low);
@@ -107,8 +107,8 @@ export function floatsFrom(words: Tensor): Tensor {
 const wordsFrom = (x: Tensor): Tensor => where(x.lt(2 ** 31), x.int(), inverted(x.sub(2 ** 31).int()));
 
 /**
- * The whole quotient of words without a sign, 0 where the divisor is: for divisors below 2³¹ from that of the upper 31 bits,
- * which may lack 1 (Warren, Hacker's Delight, 9-3); others go in once or not at all.
+ * The integer quotient of uint32 numbers, 0 where the divisor is 0: for divisors below 2³¹ from the quotient of the
+ * upper 31 bits, which may be too small by 1 (Warren, Hacker's Delight, 9-3); for larger ones it is 0 or 1.
  */
 export function quotientOf(a: Tensor, b: Tensor): Tensor {
   const isAtLeast = (x: Tensor, y: Tensor): Tensor => inverted(x).ge(inverted(y)).int();

@@ -1,11 +1,11 @@
-/** Whole numbers of 8 and 16 bits, which Kiln computes in 32: they wrap around as theirs do. */
+/** Integers of 8 and 16 bits, which Kiln computes in 32 bits: they wrap around as their own type does. */
 
 import type { Tensor } from "../tensor/tensor.ts";
 import { type Constant, constant } from "./constant.ts";
 import { infoOf } from "./element-types.ts";
 import type { ElementType } from "./port.ts";
 
-/** The numbers within the range of `type`; those of a type that has none are as they are. */
+/** The numbers wrapped to the range of `type`, or unchanged if `type` has no such range. */
 export function wrapped(type: ElementType, tensor: Tensor): Tensor {
   const { word } = infoOf(type);
   if (word === undefined) return tensor;
@@ -15,7 +15,7 @@ export function wrapped(type: ElementType, tensor: Tensor): Tensor {
   return low.bitwiseXor(sign).sub(sign);
 }
 
-/** As {@link wrapped}, of numbers that are known, words of 32 bits among them. */
+/** Like {@link wrapped}, for known numbers, including uint32. */
 export function wrappedConstant(known: Constant): Constant {
   const word = known.type === "uint32" ? { bits: 32, isSigned: false } : infoOf(known.type).word;
   if (word === undefined) return known;

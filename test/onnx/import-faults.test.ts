@@ -60,10 +60,10 @@ describe("data in other files", () => {
     ["/etc/passwd", {}, /names the file \/etc\/passwd, which is outside of its folder/],
     ["link.bin", {}, /names the file link\.bin, which is outside of its folder/],
     ["none.bin", {}, /cannot read .*none\.bin, where .* has numbers: /],
-    ["w.bin", { offset: "8", length: "8" }, /w lies at the bytes 8 to 16 of w\.bin, which has 12/],
-    ["w.bin", { offset: "-4" }, /w has the offset -4 in w\.bin, which is no place/],
+    ["w.bin", { offset: "8", length: "8" }, /w is at the bytes 8 to 16 of w\.bin, which has 12/],
+    ["w.bin", { offset: "-4" }, /w has the offset -4 in w\.bin, which is not a position in a file/],
     ["w.bin", { length: "4" }, /the initializer w has 4 bytes of numbers, but its shape \[2\]/],
-    ["", {}, /w lies in another file, and does not say in which/],
+    ["", {}, /w is in another file, but the model does not say which/],
   ])("%j %j is one error", async (location, more, message) => {
     const path = join(folder, "bad.onnx");
     rmSync(join(folder, "link.bin"), { force: true });
@@ -99,17 +99,17 @@ describe("what cannot be run is one error", () => {
     [
       "a node that reads what comes later",
       { node: [node("Relu", ["b"], ["a"]), node("Relu", ["a"], ["b"])] },
-      /the node a \(Relu\) reads b, which nothing before it gives: a model's nodes stand in the order/,
+      /the node a \(Relu\) reads b, which nothing before it defines: nodes must be in execution order/,
     ],
     [
       "an output of nothing",
       { output: [port("y", [])] },
-      /the graph main is to give y, which nothing in it computes/,
+      /the graph main has the output y, which nothing in it computes/,
     ],
     [
       "a name that is given twice",
       { node: [node("Relu", ["x"], ["a"]), node("Neg", ["x"], ["a"])] },
-      /the output a has a name that its graph gives twice/,
+      /the output a has a name that its graph defines twice/,
     ],
   ])("%s", async (_, graph, message) => {
     await expect(importOnnx(modelBytes({ input: [inX], ...graph }))).rejects.toThrow(message);
@@ -117,14 +117,14 @@ describe("what cannot be run is one error", () => {
 
   test("an operator set that Kiln does not know", async () => {
     await expect(importOnnx(modelBytes({}, 99))).rejects.toThrow(
-      "model.onnx is of the operator set 99, and Kiln knows 7 to 28: convert it with onnx.version_converter",
+      "model.onnx uses operator set 99, but Kiln supports 7 to 28: convert it with onnx.version_converter",
     );
   });
 
   test("options that fit nothing", async () => {
     const bytes = modelBytes({ input: [inX], output: [port("y", [])], node: [node("Relu", ["x"], ["y"])] });
     await expect(importOnnx(bytes, { freeze: ["w"] })).rejects.toThrow(
-      "importOnnx is to freeze w, but no initializer of the model is called so",
+      "importOnnx cannot freeze w: no initializer of the model matches it",
     );
     await expect(importOnnx(bytes, { constants: { z: 1 } })).rejects.toThrow(
       "importOnnx is given the constant z, but the inputs of the model are x",
@@ -132,7 +132,7 @@ describe("what cannot be run is one error", () => {
     const net = await importOnnx(bytes);
     expect(() => net.forward()).toThrow("model.onnx takes 1 inputs (x), not 0");
     expect(() => net.forward(tensor([[1]], { dtype: "int32" }))).toThrow(
-      "the input x (float) is to be float32, not int32",
+      "the input x (float) must be float32, not int32",
     );
   });
 });

@@ -74,7 +74,7 @@ describe("shapes", () => {
       }),
     );
     await expect(compile(net, { inputs: [[2, 3]] })).rejects.toThrow(
-      "the input x is to have the shape [1,3], not [2,3]: extents that are numbers are fixed in the file",
+      "the input x must have the shape [1,3], not [2,3]: extents that are numbers are fixed in the file",
     );
   });
 });

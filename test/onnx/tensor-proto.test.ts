@@ -90,14 +90,16 @@ describe("what cannot be a tensor", () => {
   test("nor a whole number beyond int32, once it is computed with", () => {
     const long = create(TensorProtoSchema, { dims: [1n], dataType: INT64, int64Data: [2n ** 40n] });
     expect(() => tensorFrom(constantFrom(long, "steps"), "steps")).toThrow(
-      "steps holds 1099511627776, which is no number that int32 can hold: Kiln computes with int32 where a model has int64",
+      "steps holds 1099511627776, which int32 cannot hold: Kiln computes int64 in int32",
     );
   });
 });
 
 test("bytes that are no model are one error", () => {
   expect(() => decodeModel(Uint8Array.of(0x3a, 0x50, 1), "a.onnx")).toThrow(
-    /^a\.onnx is no ONNX model, or not all of one: /,
+    /^a\.onnx is not a complete ONNX model: /,
   );
-  expect(() => decodeModel(new Uint8Array(), "a.onnx")).toThrow("a.onnx is no ONNX model: it has no graph");
+  expect(() => decodeModel(new Uint8Array(), "a.onnx")).toThrow(
+    "a.onnx is not an ONNX model: it has no graph",
+  );
 });

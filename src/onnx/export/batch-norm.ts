@@ -1,6 +1,6 @@
 /**
- * Batch normalisation by running statistics, which is several ops in a graph and one operator in ONNX: whoever reads the
- * file finds the layer again.
+ * Batch normalisation by running statistics, which is several ops in a graph but one operator in ONNX, so that readers
+ * of the file can recognise the layer.
  */
 
 import { constantOf } from "../../ir/builder.ts";

@@ -1,4 +1,4 @@
-/** `exportOnnx`: what a module or a program computes becomes an ONNX file, with its weights. */
+/** `exportOnnx`: writes the computation of a module or a program as an ONNX file, with its weights. */
 
 import { describeValue } from "../../core/describe-value.ts";
 import { KilnError } from "../../core/errors.ts";
@@ -14,11 +14,11 @@ import { modelOf } from "./model.ts";
 
 /** The options of {@link exportOnnx}. */
 export interface ExportOptions {
-  /** What a module is given, as `compile` takes it. A program has its own. */
+  /** The inputs of a module, as for `compile`. A program has its own. */
   readonly inputs?: readonly InputSpec[];
-  /** What the tensors that it is given are called in the file: by default `x`, or `x0`, `x1`, … */
+  /** The names of the inputs in the file: by default `x`, or `x0`, `x1`, … */
   readonly inputNames?: readonly string[];
-  /** What its results are called: by default `output`, `output1`, … */
+  /** The names of the results: by default `output`, `output1`, … */
   readonly outputNames?: readonly string[];
 }
 
@@ -28,19 +28,19 @@ const OPTIONS = {
   outputNames: true,
 } satisfies OptionNames<ExportOptions>;
 
-/** A compiled program, of whatever it gives and takes. */
+/** A compiled program with any inputs and results. */
 type AnyProgram = Pick<Inspectable, "portable">;
 
 /**
- * The bytes of an ONNX model, of operator set 18, that computes what a module does in evaluation mode, or what a program
- * does, with the weights as they are now. Its shapes are those of `inputs`. Weights keep their names, nodes bear the paths of
- * their modules, and a module that was imported the names of the file it came from.
+ * The bytes of an ONNX model, of operator set 18, that computes the same as a module in evaluation mode, or as a
+ * program, with the current weights. Its shapes are those of `inputs`. Weights keep their names, nodes are named by the
+ * paths of their modules, and an imported module keeps the names of its file.
  *
  * ```ts
  * await writeFile("net.onnx", await exportOnnx(net, { inputs: [[1, 3, 224, 224]] }));
  * ```
  *
- * Throws a {@link KilnError} that lists all that ONNX has no operators for, such as random numbers.
+ * Throws a {@link KilnError} that lists everything for which ONNX has no operators, such as random numbers.
  */
 export async function exportOnnx(
   source: Moded | AnyProgram,
@@ -83,7 +83,7 @@ function traceOf(model: unknown, { inputs }: ExportOptions): Traced {
   return inMode(model as Moded, false, () => traceModel(model as Moded, types, { arrange }));
 }
 
-/** Names that a user gives, one for each of `count` values. */
+/** Names given by the user, one for each of `count` values. */
 function namesFrom(option: string, names: unknown, count: number): readonly string[] | undefined {
   if (names === undefined) return undefined;
   const isList = Array.isArray(names) && names.every((name) => typeof name === "string" && name !== "");

@@ -10,12 +10,12 @@ import { writeLowered } from "./lowered.ts";
 import { type Call, type Named, NoSpelling } from "./spelling.ts";
 import { spellingOf } from "./spellings/table.ts";
 
-/** Writes graphs into ONNX graphs, and keeps account of what has no spelling. */
+/** Writes graphs into ONNX graphs, and records the ops that have no spelling. */
 export class NodeWriter {
   /** Ops and why they cannot be written, each once. */
   readonly faults = new Map<string, string>();
 
-  /** Writes what `graph` computes, given the names of its inputs; the names of its outputs. */
+  /** Writes the nodes of `graph`, given the names of its inputs; returns the names of its outputs. */
   write(w: GraphWriter, graph: Graph, inputs: ReadonlyMap<Value, string>): readonly string[] {
     const names = new Map<Value, string>(inputs);
     const read = reachable(graph);
@@ -75,7 +75,7 @@ export class NodeWriter {
   }
 }
 
-/** The values that outputs hang on, as far as they are written. */
+/** The values that outputs depend on, if they are written. */
 export function reachable({ outputs }: Graph): ReadonlySet<Value> {
   const met = new Set<Value>();
   const waiting = outputs.map(({ value }) => value);

@@ -16,7 +16,7 @@ import {
 } from "../proto/onnx_pb.ts";
 import { tensorProto } from "../tensor-proto.ts";
 
-/** A number that stands in an attribute of floats; plain numbers are integers there. */
+/** A number for a float attribute; plain numbers are integers there. */
 export class Float {
   readonly value: number;
   constructor(value: number) {
@@ -30,11 +30,11 @@ export type AttributeValues = Readonly<Record<string, AttributeValue>>;
 /** The version of the operator set that graphs are written in. */
 export const OPSET = 18;
 
-/** Names that no two values or nodes of a model have in common, graphs within graphs included. */
+/** Names that are unique among all values and nodes of a model, including nested graphs. */
 class Names {
   private readonly taken = new Set<string>();
 
-  /** `wish`, or with a number behind it where that is taken. */
+  /** `wish`, or if that is taken, `wish` followed by a number. */
   take(wish: string): string {
     let name = wish;
     for (let k = 1; this.taken.has(name); k++) name = `${wish}_${k}`;
@@ -44,9 +44,9 @@ class Names {
 }
 
 export class GraphWriter {
-  /** In the order in which they run. */
+  /** In execution order. */
   readonly nodes: NodeProto[] = [];
-  /** The path of the module that what comes is part of; empty for the model itself. */
+  /** The path of the module that the next nodes belong to; empty for the model itself. */
   module = "";
   private readonly constants = new Map<string, TensorProto>();
   private readonly names: Names;
@@ -64,12 +64,12 @@ export class GraphWriter {
     return this.names.take(wish);
   }
 
-  /** Adds a node; the name of its result. */
+  /** Adds a node; returns the name of its result. */
   node(op: string, inputs: readonly string[], attributes: AttributeValues = {}): string {
     return this.nodeOf(op, inputs, attributes, 1)[0];
   }
 
-  /** Adds a node with several results; their names. */
+  /** Adds a node with several results; returns their names. */
   nodeOf(
     op: string,
     inputs: readonly string[],
@@ -84,7 +84,7 @@ export class GraphWriter {
     return output;
   }
 
-  /** The name of an initializer with these numbers; equal ones are one. */
+  /** The name of an initializer with these numbers; equal ones share one. */
   constant(type: ElementType, shape: Shape, data: TypedArray): string {
     if (this.outer !== undefined) return this.outer.constant(type, shape, data);
     const key = [type, shape, new Uint8Array(data.buffer, data.byteOffset, data.byteLength)].join(";");
@@ -95,7 +95,7 @@ export class GraphWriter {
     return proto.name;
   }
 
-  /** Whole numbers of 64 bits, as ONNX wants shapes and axes. */
+  /** 64-bit integers, as ONNX requires for shapes and axes. */
   ints(values: readonly number[], shape: Shape = [values.length]): string {
     const bytes = new Uint8Array(new BigInt64Array(values.map(BigInt)).buffer);
     return this.constant("int64", shape, bytes);
@@ -121,7 +121,7 @@ export class GraphWriter {
     return this.nodes.slice(since).some(({ output }) => output.includes(value));
   }
 
-  /** Calls a value `name` that one of the nodes from number `since` on makes, and those behind it read. */
+  /** Renames a value to `name` that one of the nodes from number `since` on makes and later ones read. */
   rename(value: string, name: string, since = 0): string {
     for (const node of this.nodes.slice(since)) {
       node.input = node.input.map((input) => (input === value ? name : input));

@@ -1,7 +1,7 @@
 /**
- * Writes any op in ONNX's operators, from its lowering: the expression for one element of the result becomes operators on
- * tensors of all elements. So every op has a spelling by its definition alone. Loop variables are tensors that count along
- * an axis; a reduction's axes lie before those of the result until it is taken.
+ * Writes any op in ONNX's operators, from its lowering: the expression for one element of the result becomes operators
+ * on tensors of all elements. So the definition of an op is enough to write it. Loop variables are tensors that count
+ * along an axis; a reduction's axes come before those of the result until it is computed.
  */
 
 import { allocate, type DType, kindOf } from "../../core/dtype.ts";
@@ -15,7 +15,7 @@ import type { GraphWriter } from "./graph-writer.ts";
 import { binaryOperator, compareOperator, selectOperator, unaryOperator } from "./scalar-operators.ts";
 import { type Call, type Named, NoSpelling } from "./spelling.ts";
 
-/** Writes result number `result` of an op; the name of the value. */
+/** Writes result number `result` of an op; returns the name of the value. */
 export function writeLowered({ w, inputs, attrs, output }: Call, { lower }: OpDef, result: number): string {
   const type = result === 0 ? output : output.others![result - 1];
   const operands = inputs.map(
@@ -30,7 +30,7 @@ export function writeLowered({ w, inputs, attrs, output }: Call, { lower }: OpDe
 /** The beginning of a list of indices. */
 const LIST = scalar("indices", "int32");
 
-/** An element of an operand: its load has all indices, as a list that rewriting goes through and leaves as it is. */
+/** An element of an operand: its load keeps all indices, as a list that rewriting traverses but does not change. */
 const element = (operand: number, { dtype }: Named, indices: readonly Expr[]): Expr =>
   load(
     `${operand}`,
@@ -42,13 +42,13 @@ function indicesIn(list: Expr): readonly Expr[] {
   return list.kind === "binary" && list !== LIST ? [...indicesIn(list.a), list.b] : [];
 }
 
-/** A tensor of the ONNX graph whose axes are the last ones of a scope, each with its extent or 1. */
+/** A tensor of the ONNX graph whose axes are the last ones of a scope, each with the full extent or 1. */
 interface Written {
   readonly name: string;
   readonly shape: Shape;
 }
 
-/** The axes that expressions count along, and what has been written of them. */
+/** The axes of the loop variables of expressions, and the parts that have been written. */
 class Scope {
   readonly axes: readonly ReduceAxis[];
   readonly shape: Shape;
@@ -138,7 +138,7 @@ class ExpressionWriter {
     }
   }
 
-  /** The value spread out to all of `shape`, as which it is broadcast. */
+  /** The value expanded to `shape`, to which it broadcasts. */
   inShape({ name, shape }: Written, wanted: Shape): Written {
     if (sameShape(shape, wanted)) return { name, shape };
     return { name: this.w.node("Expand", [name, this.w.ints(wanted)]), shape: wanted };
@@ -163,7 +163,7 @@ class ExpressionWriter {
     return this.numbers(e, shape, [...Array(extent).keys()]);
   }
 
-  /** Truth values are compared as numbers. */
+  /** Booleans are compared as numbers. */
   private comparable(e: Expr, scope: Scope): Written {
     const { name, shape } = this.write(e, scope);
     if (e.dtype !== "bool") return { name, shape };
@@ -176,7 +176,7 @@ class ExpressionWriter {
     return this.broadcast(input, indices, scope) ?? this.gathered(e, input, indices, scope);
   }
 
-  /** An operand whose axes are read along axes of the scope, each along one: it is transposed, if need be. */
+  /** An operand whose axes are each read along one axis of the scope: it is transposed if necessary. */
   private broadcast({ name, shape }: Named, indices: readonly Expr[], { axes }: Scope): Written | undefined {
     const places = indices.map((index, k) => {
       if (index.kind === "const") return shape[k] === 1 ? -1 : undefined;
@@ -200,7 +200,9 @@ class ExpressionWriter {
     return this.w.node("Reshape", [name, this.w.ints(shape)], { allowzero: 1 });
   }
 
-  /** An operand that is read at computed places. What guards would keep from it is read anywhere, and not taken. */
+  /**
+   * An operand that is read at computed positions. Reads that guards exclude happen at any position, and are discarded.
+   */
   private gathered(e: Expr, input: Named, indices: readonly Expr[], scope: Scope): Written {
     const size = sizeOf(input.shape);
     if (size === 0) return this.numbers(e, [], [0]);
@@ -222,7 +224,7 @@ class ExpressionWriter {
     const count = e.axes.length;
     const body = this.write(e.body, inner);
     if (count === 0) return e.op === "sum" || e.op === "max" ? body : this.numbers(e, [], [0]);
-    // What does not depend on an axis counts as often as it has positions.
+    // A term that does not depend on an axis counts once for each of its positions.
     const own = [...inner.shape.slice(0, count), ...padded(body.shape, scope.axes.length)];
     const { name } = this.inShape(body, own);
     const shape = own.slice(count);
@@ -245,10 +247,10 @@ class ExpressionWriter {
   }
 }
 
-/** What stands for an expression's type: words of 32 bits are whole numbers with the same bits. */
+/** The ONNX type for an expression's type: 32-bit words are integers with the same bits. */
 const typeOf = (dtype: ExprType): DType => (dtype === "uint32" ? "int32" : dtype);
 
-/** The last `rank` extents of a shape, with 1 where it has fewer. */
+/** The last `rank` extents of a shape, padded with 1. */
 const padded = (shape: Shape, rank: number): Shape =>
   Array.from({ length: rank }, (_, axis) => shape[shape.length - rank + axis] ?? 1);
 

@@ -1,4 +1,4 @@
-/** Writes a graph as a whole model: its inputs and outputs, its nodes, and the numbers of its states. */
+/** Writes a graph as a complete model: its inputs and outputs, its nodes, and the numbers of its states. */
 
 import { create } from "@bufbuild/protobuf";
 import type { TypedArray } from "../../core/dtype.ts";
@@ -13,19 +13,21 @@ import { valueInfo } from "./ports.ts";
 
 /** The version of the format that goes with the operator set. */
 const IR_VERSION = 8n;
-/** What a message of protocol buffers may have, with room for the nodes. */
+/** The largest size of weights: that of a protocol buffer message, less room for the nodes. */
 const MOST_BYTES = 2 ** 31 - 2 ** 24;
 
-/** What is not said by a graph. */
+/** Settings that a graph does not contain. */
 export interface ModelParts {
-  /** Other names than the graph's own. */
+  /** Names to use instead of the graph's own. */
   readonly inputNames?: readonly string[] | undefined;
   readonly outputNames?: readonly string[] | undefined;
   /** The numbers of a state. */
   numbersOf(state: string): Promise<TypedArray>;
 }
 
-/** A model that computes what `graph` does. Throws a {@link KilnError} that lists all that has no spelling in ONNX. */
+/**
+ * A model that computes the same as `graph`. Throws a {@link KilnError} that lists all ops without a spelling in ONNX.
+ */
 export async function modelOf(
   graph: Graph,
   { inputNames = [], outputNames = [], numbersOf }: ModelParts,

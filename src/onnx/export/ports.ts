@@ -1,4 +1,4 @@
-/** What a graph says of its inputs and outputs. */
+/** A graph's declarations of its inputs and outputs. */
 
 import { create } from "@bufbuild/protobuf";
 import type { Shape } from "../../core/shape.ts";

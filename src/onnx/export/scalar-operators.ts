@@ -1,4 +1,4 @@
-/** How ONNX spells the operators of Loop IR's expressions, applied to whole tensors element by element. */
+/** The ONNX operators for Loop IR's expressions, applied to whole tensors element by element. */
 
 import { isFloat } from "../../core/dtype.ts";
 import type { BinaryOp, CompareOp, ExprType, UnaryOp } from "../../loop/types.ts";
@@ -66,7 +66,7 @@ const BINARY: Readonly<Partial<Record<BinaryOp, string>>> = {
   pow: "Pow",
   and: "And",
   or: "Or",
-  // Of words, which are written as int32: both wrap around.
+  // For words, which are written as int32: both wrap around.
   xor: "BitwiseXor",
   bitand: "BitwiseAnd",
 };
@@ -76,7 +76,7 @@ export function binaryOperator(w: GraphWriter, op: BinaryOp, dtype: ExprType, a:
   if (name !== undefined) return w.node(name, [a, b]);
   switch (op) {
     case "div":
-      // ONNX rounds quotients of whole numbers towards 0, Kiln down; divisors are positive.
+      // ONNX rounds quotients of integers towards 0, Kiln down; divisors are positive.
       return w.node("Div", [isFloat(dtype) ? a : w.node("Sub", [a, w.node("Mod", [a, b])]), b]);
     case "mod":
       if (!isFloat(dtype)) return w.node("Mod", [a, b]);
@@ -90,7 +90,7 @@ export function binaryOperator(w: GraphWriter, op: BinaryOp, dtype: ExprType, a:
   }
 }
 
-/** Where a divisor is 0, 1: what guards it takes another result there, but ONNX computes both. */
+/** The divisor, with 1 in place of 0: a guard discards the quotient there, but ONNX computes it. */
 const notZero = (w: GraphWriter, divisor: string): string =>
   w.node("Where", [w.node("Equal", [divisor, w.number("int32", 0)]), w.number("int32", 1), divisor]);
 
@@ -113,7 +113,7 @@ const COMPARE: Readonly<Record<Exclude<CompareOp, "ne">, string>> = {
   eq: "Equal",
 };
 
-/** One of two values; of truth values by logic, for which runtimes have no other way. */
+/** One of two values; booleans by logical operators, because runtimes do not support them otherwise. */
 export function selectOperator(
   w: GraphWriter,
   dtype: ExprType,

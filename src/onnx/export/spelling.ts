@@ -1,29 +1,29 @@
-/** What it takes to write an op of the Graph IR in ONNX's operators. */
+/** The interface for writing an op of the Graph IR in ONNX's operators. */
 
 import type { Attrs, Graph, NodeType, TensorType } from "../../ir/types.ts";
 import type { GraphWriter } from "./graph-writer.ts";
 
-/** Thrown where ONNX has no operators for something; says for what. */
+/** Thrown if ONNX has no operators for something, which the message names. */
 export class NoSpelling extends Error {}
 
-/** A value of the graph that is exported, as what reads it sees it. */
+/** A value of the exported graph, as its readers see it. */
 export interface Named extends TensorType {
-  /** What it is called in the ONNX graph. */
+  /** Its name in the ONNX graph. */
   readonly name: string;
 }
 
-/** What a spelling writes. */
+/** The op that a spelling writes. */
 export interface Call {
   readonly w: GraphWriter;
   readonly inputs: readonly Named[];
   readonly attrs: Attrs;
   readonly output: NodeType;
-  /** Writes a body in a graph of its own, given the names of its inputs; the names of its results. */
+  /** Writes a body as a nested graph, given the names of its inputs; returns the names of its results. */
   writeBody(body: Graph, inner: GraphWriter, inputs: readonly string[]): readonly string[];
 }
 
 /**
- * Writes an op whose lowering would be a worse spelling than ONNX's own operators; gives the name of its result, or of all
- * its results. `undefined` where this is none of the cases that ONNX has: then the lowering is written.
+ * Writes an op for which ONNX's own operators are better than its lowering; returns the name of its result, or of all
+ * its results. `undefined` if ONNX has no operator for this case: then the lowering is written.
  */
 export type Spelling = (call: Call) => string | readonly string[] | undefined;

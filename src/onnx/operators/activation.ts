@@ -25,7 +25,7 @@ const alongAxis = (name: string, compute: (x: Tensor, axis: number) => Tensor): 
   },
 });
 
-/** 1 where the first largest number along an axis stands, 0 elsewhere. */
+/** 1 at the first maximum along an axis, 0 elsewhere. */
 const hardmax = (x: Tensor, axis: number): Tensor =>
   F.oneHot(x.argmax(axis), x.shape[axis]).movedim(-1, axis).to(x.dtype);
 

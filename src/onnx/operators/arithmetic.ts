@@ -10,7 +10,7 @@ import type { Operator } from "../operator.ts";
 import { floatsFrom, quotientOf } from "../whole-numbers.ts";
 import { unary } from "./define.ts";
 
-/** An operator on two tensors, and on numbers where shapes are computed with it. */
+/** An operator on two tensors, and on known numbers, to compute shapes. */
 const binary = (
   name: string,
   compute: (a: Tensor, b: Tensor) => Tensor,

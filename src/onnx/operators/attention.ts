@@ -19,10 +19,10 @@ const together = (x: Tensor): Tensor => {
   return x.transpose(1, 2).reshape([batch, length, heads * size]);
 };
 
-/** Truths as what is added to scores: nothing where they may attend, -∞ elsewhere. */
+/** A boolean mask as a bias of the scores: 0 where queries may attend, -∞ elsewhere. */
 const asBias = (allowed: Tensor): Tensor => where(allowed, constant(0), Number.NEGATIVE_INFINITY);
 
-/** Which keys each query may see: [queries, keys], or [batch, 1, queries, keys] where samples differ. */
+/** Which keys each query may see: [queries, keys], or [batch, 1, queries, keys] if samples differ. */
 function allowedKeys(
   call: Call,
   queries: number,
@@ -34,7 +34,7 @@ function allowedKeys(
   const isCausal = call.flag("is_causal");
   const key = arange(keys, { dtype: "int32" });
   const rows = arange(queries, { dtype: "int32" }).unsqueeze(1);
-  // Keys that stand before the first query: a cache's, or what a sample has more of.
+  // `past` keys come before the first query; in a sample with its own length, `length - queries` do.
   const query =
     lengths === undefined ? rows.add(past) : rows.add(lengths.sub(queries).reshape([-1, 1, 1, 1]));
   const rules = [
@@ -75,7 +75,7 @@ function attention(call: Call): readonly (Tensor | undefined)[] {
   return [isFlat ? together(y) : y, key, value, shown[call.int("qk_matmul_output_mode", 0)]];
 }
 
-/** What is added to the scores: the mask, and -∞ for keys that no query may see. */
+/** The bias of the scores: the mask, and -∞ for keys that no query may see. */
 function biasOf(call: Call, queries: number, keys: number): Tensor | undefined {
   const past = call.optional(4)?.shape[2] ?? 0;
   const allowed = allowedKeys(call, queries, keys, past, call.optional(6));

@@ -1,4 +1,4 @@
-/** Other element types, and whole numbers that stand for others. */
+/** Conversions of element types, and quantisation. */
 
 import type { Tensor } from "../../tensor/tensor.ts";
 import type { Call } from "../call.ts";
@@ -12,7 +12,7 @@ import { wrapped } from "../words.ts";
 import { typeIn } from "./creation.ts";
 import { axisOf } from "./define.ts";
 
-/** The numbers as elements of another type: without fractions where it has none, and 0 or 1 where it is of truths. */
+/** The numbers as elements of another type: truncated for integers, and 0 or 1 for booleans. */
 function known({ type, shape, data }: Constant, to: ElementType): Constant {
   if (to === "bool")
     return constant(
@@ -43,7 +43,10 @@ const cast = (name: string, target: (call: Call) => ElementType): Operator => ({
   fold: (call) => known(call.constant(0), target(call)),
 });
 
-/** The numbers of a scale or zero point in a shape that spreads over x: one, one along an axis, or one for each block there. */
+/**
+ * The numbers of a scale or zero point in a shape that spreads over x: one, one along an axis, or one for each block
+ * there.
+ */
 function spread(call: Call, numbers: Tensor, x: Tensor): Tensor {
   if (numbers.numel() === 1) return numbers.reshape([]);
   const axis = axisOf(call, x.ndim, "axis", 1);

@@ -16,12 +16,12 @@ function branch(call: Call): readonly Result[] {
   const { known } = call.value(0);
   if (known === undefined)
     return call.lacks(
-      "its condition is computed when the program runs, where Kiln decides branches while it compiles",
+      "its condition is computed when the program runs, but Kiln decides branches at compile time",
     );
   return call.around.runGraph(call.graph(known.data[0] !== 0 ? "then_branch" : "else_branch"), []);
 }
 
-/** Runs a body for each iteration: what it carries on, and what it says of each. */
+/** Runs a body for each iteration: the carried values, and the outputs of each iteration. */
 interface Body {
   readonly carried: readonly Value[];
   readonly sequences: readonly Value[];
@@ -39,7 +39,7 @@ interface Body {
   };
 }
 
-/** The loop as a scan; values keep the element types that the model speaks of. */
+/** The loop as a scan; values keep the element types that the model declares. */
 function looped({ carried, sequences, length, reversed, run }: Body): {
   readonly carried: readonly Value[];
   readonly said: readonly Value[];
@@ -67,7 +67,7 @@ function looped({ carried, sequences, length, reversed, run }: Body): {
   };
 }
 
-/** How many iterations are written out where their number decides about shapes. */
+/** How many iterations are unrolled at most, if shapes depend on the iteration. */
 const MOST_UNROLLED = 256;
 
 function loop(call: Call): readonly Result[] {

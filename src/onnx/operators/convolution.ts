@@ -33,7 +33,7 @@ export function convolve(call: Call, x: Tensor, weight: Tensor, bias?: Tensor): 
   return forRank(call, CONVOLUTIONS, extents.length)(padded, weight, bias, options);
 }
 
-/** All that the kernel reaches is computed; `pads` cut it, and zeros stand where the output is to be larger. */
+/** Computes all outputs that the kernel reaches, cuts off `pads`, and fills a larger output with zeros. */
 function transposed(call: Call): Tensor {
   const [x, weight, bias] = [call.tensor(0), call.tensor(1), call.optional(2)];
   const [, , ...kernel] = weight.shape;
@@ -67,7 +67,7 @@ function transposed(call: Call): Tensor {
   return bias === undefined ? cut : cut.add(bias.reshape([-1, ...extents.map(() => 1)]));
 }
 
-/** What is cut before and after along each axis. */
+/** How much is cut off before and after along each axis. */
 function sidesOf(
   call: Call,
   extents: readonly number[],

@@ -1,4 +1,4 @@
-/** Tensors of numbers that the node itself says, and random ones. */
+/** Tensors of numbers that the node contains, and random ones. */
 
 import { type Shape, sizeOf } from "../../core/shape.ts";
 import { tensor } from "../../tensor/creation.ts";
@@ -23,7 +23,7 @@ export function typeIn(call: Call, name: string, fallback: ElementType): Element
   );
 }
 
-/** A tensor of a type that the node says. */
+/** A tensor of a type that the node specifies. */
 export const typed = (type: ElementType, x: Tensor, call: Call): Value =>
   Value.of(type, x.to(dtypeOf(type)), call.node.outputs[0]);
 
@@ -38,7 +38,7 @@ function literal(call: Call): Constant {
   return call.lacks("it holds no numbers");
 }
 
-/** How many equal numbers are listed: more of them are one that is spread. */
+/** How many equal numbers are listed at most: more of them are one that is broadcast. */
 const MOST_LISTED = 2 ** 16;
 
 function filled(call: Call): Constant | Value {
@@ -62,7 +62,7 @@ function range(call: Call): Constant {
   );
 }
 
-/** Random numbers of a shape that an attribute says, or of the input's. */
+/** Random numbers of the shape of an attribute, or of the input. */
 const random = (name: string, draw: (shape: Shape, call: Call) => Tensor): Operator => ({
   name,
   unsigned: "bits",

@@ -1,4 +1,4 @@
-/** What definitions of operators are made with. */
+/** Helpers for definitions of operators. */
 
 import { normalizeAxis } from "../../core/shape.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -8,7 +8,7 @@ import { infoOf } from "../element-types.ts";
 import { combined } from "../known-arrays.ts";
 import type { Operator } from "../operator.ts";
 
-/** An operator on the elements of one tensor, and of a number where shapes are computed with it. */
+/** An operator on the elements of one tensor, and on known numbers, to compute shapes. */
 export const unary = (
   name: string,
   compute: (x: Tensor) => Tensor,

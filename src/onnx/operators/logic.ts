@@ -9,7 +9,7 @@ import { combined } from "../known-arrays.ts";
 import type { Operator } from "../operator.ts";
 import { unary } from "./define.ts";
 
-/** A question of two tensors, and of numbers where shapes are computed with it. */
+/** A predicate of two tensors, and of known numbers, to compute shapes. */
 const question = (
   name: string,
   compute: (a: Tensor, b: Tensor) => Tensor,
@@ -35,7 +35,7 @@ function shifted(call: Call): Tensor {
   if (infoOf(call.type).bytes > 4) call.lacks(`it shifts ${call.type}, whose upper bits int32 does not have`);
   if (call.string("direction", ["LEFT", "RIGHT"], "LEFT") === "LEFT") return x.bitwiseLeftShift(by);
   const right = x.bitwiseRightShift(by);
-  // The upper bit of a word is no sign: zeros come in, not copies of it.
+  // The upper bit of a word is not a sign: zeros are shifted in, not copies of it.
   return call.type === "uint32" ? where(by.eq(0), x, right.bitwiseAnd(kept(by))) : right;
 }
 

@@ -5,7 +5,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import type { Call } from "../call.ts";
 import type { Operator } from "../operator.ts";
 
-/** What each position loses that has a target, and what all of it comes to. */
+/** The loss at each position that has a target, and its reduction. */
 function negativeLogLikelihood(call: Call, logs: Tensor): Tensor {
   const [target, weight] = [call.tensor(1), call.optional(2)];
   const ignored = call.hasAttribute("ignore_index") ? target.eq(call.int("ignore_index")) : undefined;

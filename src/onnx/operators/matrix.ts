@@ -7,7 +7,7 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import type { Call } from "../call.ts";
 import type { Operator } from "../operator.ts";
 
-/** An equation in which letters stand for the axes of ellipses, the last of which are the last letters. */
+/** The equation with letters in place of ellipses, aligned at the last axis. */
 function spelledOut(equation: string, operands: readonly Tensor[]): string {
   if (!equation.includes("...")) return equation;
   const [left, right] = equation.replaceAll(" ", "").split("->");
@@ -24,7 +24,9 @@ function spelledOut(equation: string, operands: readonly Tensor[]): string {
   return `${named}->${right === undefined ? implied : right.replace("...", axes(most))}`;
 }
 
-/** Whether it is a linear layer as exporters write one: rows times the transposed weight, and a bias for each output. */
+/**
+ * Whether it is a linear layer as exporters write one: rows times the transposed weight, and a bias for each output.
+ */
 function isLinear(call: Call): boolean {
   const [a, b, added] = call.inputs;
   if (a?.tensor.dtype !== "float32" || call.flag("transA") || !call.flag("transB")) return false;

@@ -14,8 +14,8 @@ const perChannel = (numbers: Tensor, x: Tensor): Tensor =>
   numbers.reshape(x.shape.map((_, axis) => (axis === 1 ? -1 : 1)));
 
 /**
- * By the running statistics, as the file says. Where it says that the layer trains, or the module is asked to train it,
- * buffers follow the batch as PyTorch's do while the module trains.
+ * By the running statistics, as the file says. If the file says that the layer trains, or the importer was asked to
+ * train it, buffers follow the batch as PyTorch's do in training mode.
  */
 function batchNorm(call: Call): readonly Tensor[] {
   const [x, weight, bias, mean, variance] = call.tensors();

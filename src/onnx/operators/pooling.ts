@@ -9,7 +9,7 @@ import type { Call } from "../call.ts";
 import type { Operator } from "../operator.ts";
 import { isEven, padding, reachAfter, type Windows, windowsOf } from "./windows.ts";
 
-/** Kiln's functions for one, two and three axes, as those that take lists. */
+/** Kiln's functions for one, two and three axes, adapted to take lists. */
 type Pool<Result> = (x: Tensor, kernel: readonly number[], options: object) => Result;
 type Convolution = (x: Tensor, weight: Tensor, bias: undefined, options: object) => Tensor;
 const MAXIMA = [F.maxPool1d, F.maxPool2d, F.maxPool3d] as unknown as readonly Pool<Tensor>[];
@@ -20,7 +20,7 @@ const SUMS = [F.conv1d, F.conv2d, F.conv3d] as unknown as readonly Convolution[]
 const forRank = <T>(call: Call, functions: readonly T[], rank: number): T =>
   functions[rank - 1] ?? call.lacks(`it pools ${rank} axes, where Kiln has 1, 2 and 3`);
 
-/** Whether Kiln's own padding does: the same on both sides, at most half a window, and all windows within it. */
+/** Whether Kiln's own padding suffices: equal on both sides, at most half a window, and all windows within it. */
 const isPlain = (windows: Windows, extents: readonly number[]): boolean =>
   isEven(windows) &&
   windows.before.every((side, k) => 2 * side <= windows.kernel[k]) &&
@@ -28,7 +28,7 @@ const isPlain = (windows: Windows, extents: readonly number[]): boolean =>
 
 function maxPool(call: Call): Tensor | [Tensor, Tensor] {
   const given = call.tensor(0);
-  // Whole numbers that floats hold: Kiln pools floats alone.
+  // Integers that floats can hold: Kiln pools only floats.
   const x = given.to("float32");
   const [, , ...extents] = x.shape;
   const windows = windowsOf(call, extents);
@@ -88,7 +88,7 @@ function indicesOf(call: Call, inPlane: Tensor, shape: readonly number[]): Tenso
   return position;
 }
 
-/** How many elements of the input, or of what is added to it, lie in each window. */
+/** How many elements of the input, or of its padding, are in each window. */
 function counts(windows: Windows, extents: readonly number[], includesPadding: boolean): Tensor {
   const { kernel, stride, dilation, before, after, extents: number } = windows;
   const along = extents.map((extent, k) => {
@@ -150,7 +150,7 @@ function maxUnpool(call: Call): Tensor {
   const usual = extents.map(
     (extent, k) => (extent - 1) * stride[k] + kernel[k] - pads[k] - pads[k + kernel.length],
   );
-  // Positions are those in the tensor that the windows just cover, whatever is asked for.
+  // Positions refer to the smallest tensor that the windows cover, whatever the output shape.
   const covered = sizeOf([samples, channels, ...usual]);
   const flat = tensor(new Float32Array(covered)).scatter(0, indices.reshape(-1), x.reshape(-1));
   const whole = flat.reshape([samples, channels, ...usual]);

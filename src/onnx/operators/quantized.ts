@@ -1,6 +1,6 @@
 /**
- * Products of small whole numbers, exact: one factor is taken apart into its upper and lower bits, so that sums of products
- * stay within the whole numbers that float32 holds, and is put together in int32.
+ * Exact products of small integers: one factor is split into its upper and lower bits, so that sums of products stay
+ * within the integers that float32 can hold, and the sums are combined in int32.
  */
 
 import { sizeOf } from "../../core/shape.ts";
@@ -12,9 +12,9 @@ import type { Operator } from "../operator.ts";
 import { Value } from "../value.ts";
 import { convolve } from "./convolution.ts";
 
-/** A factor of nine bits is so many times its upper five, and the lower four, which are 15 at most. */
+/** A factor of nine bits is this many times its upper five bits plus its lower four, which are 15 at most. */
 const SPLIT = 16;
-/** Sums of so many products of 15 and 255 stay below 2²⁴. */
+/** Sums of this many products of 15 and 255 stay below 2²⁴. */
 const MOST_TERMS = 4096;
 
 /** A sum of products of two factors, linear in both, of whole numbers between -255 and 255. */

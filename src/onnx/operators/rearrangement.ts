@@ -1,4 +1,4 @@
-/** Channels and pixels that change places, and patches that become images. */
+/** Rearranges channels into pixels and back, and patches into images. */
 
 import { foldAxis } from "../../nn/functional/fold.ts";
 import * as F from "../../nn/functional/index.ts";

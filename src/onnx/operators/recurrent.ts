@@ -12,16 +12,16 @@ type Activation = (x: Tensor) => Tensor;
 
 /** One direction of a layer, its weights without the axis of directions. */
 interface Cell {
-  /** The state after a step, of which the first part is what the layer gives; `x` is the input times its weights, biases added. */
+  /** The state after a step, whose first part is the layer's output; `x` is the input times its weights plus biases. */
   step(x: Tensor, state: readonly Tensor[]): Tensor[];
-  /** Input weights [gates·hidden, input], and what is added to their product. */
+  /** Input weights [gates·hidden, input], and the bias of their product. */
   readonly weight: Tensor;
   readonly bias: Tensor | undefined;
 }
 
-/** What all kinds of layers have. */
+/** The properties of a kind of layer. */
 interface Layer {
-  /** Which inputs hold the first states, [directions, batch, hidden]. */
+  /** Which inputs hold the initial states, [directions, batch, hidden]. */
   readonly states: readonly number[];
   /** How many activations a direction has, and which by default. */
   readonly activations: readonly string[];
@@ -119,7 +119,7 @@ const GRU: Layer = {
     const both = biases(call, direction);
     const isLinear = call.flag("linear_before_reset");
     const newBias = both?.[1].narrow(0, 2 * size, size);
-    // With the reset behind the product, the state's bias belongs to what is reset.
+    // If the reset comes after the product, it applies to the state's bias, too.
     const bias =
       both && (isLinear ? both[0].add(cat([both[1].narrow(0, 0, 2 * size), zeros(size)])) : sum(both));
     return {
@@ -152,7 +152,7 @@ const RNN: Layer = {
   },
 };
 
-/** Runs all directions; gives what they say of each step, [time, directions, batch, hidden], and the last states. */
+/** Runs all directions; returns their outputs of each step, [time, directions, batch, hidden], and the final states. */
 function run(call: Call, layer: Layer): readonly Tensor[] {
   const isBatchFirst = call.flag("layout");
   const x = isBatchFirst ? call.tensor(0).transpose(0, 1) : call.tensor(0);
@@ -176,7 +176,7 @@ function run(call: Call, layer: Layer): readonly Tensor[] {
       (state: Tensor[], [now, within]: Tensor[]) => {
         const next = cell.step(now, state);
         if (within === undefined) return [next, next[0]] as const;
-        // Beyond its length a sequence says 0, and its state stays.
+        // Beyond its length the output of a sequence is 0, and its state stays.
         return [next.map((each, k) => where(within, each, state[k])), where(within, next[0], 0)] as const;
       },
       first,

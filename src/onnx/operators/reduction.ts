@@ -13,7 +13,7 @@ import { Value } from "../value.ts";
 import { checked } from "../whole-numbers.ts";
 import { axesOf, axisOf } from "./define.ts";
 
-/** The axes in an input or attribute; none listed means all, or none where the node says so. */
+/** The axes in an input or attribute; an empty list means all, or none if the node says so. */
 function axesIn(call: Call): readonly number[] {
   const { shape } = call.value(0);
   const listed = call.intsFrom(1, "axes") ?? [];
@@ -23,7 +23,7 @@ function axesIn(call: Call): readonly number[] {
 
 type Reduce = (x: Tensor, axes: number[], keepsAxes: boolean, call: Call) => Tensor;
 
-/** A reduction; `before` happens to each element, also where no axis is reduced. */
+/** A reduction; `before` is applied to each element, even if no axis is reduced. */
 const reduction = (
   name: string,
   reduce: Reduce,
@@ -100,7 +100,7 @@ const position = (name: string, find: (x: Tensor, axis: number, keepsAxis: boole
   },
 });
 
-/** What adds up along an axis, from either end, and with or without the element itself. */
+/** Cumulative sums along an axis, from either end, with or without the element itself. */
 const running = (name: string, accumulate: (x: Tensor, axis: number) => Tensor, first: number): Operator => ({
   name,
   known: [1],

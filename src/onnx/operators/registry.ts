@@ -54,6 +54,6 @@ const BY_NAME = new Map<string, Operator>(
   ),
 );
 
-/** The definition of an operator of ONNX's own domain; `undefined` where Kiln has none. */
+/** The definition of an operator of ONNX's own domain; `undefined` if Kiln has none. */
 export const findOperator = (domain: string, name: string): Operator | undefined =>
   domain === "" ? BY_NAME.get(name) : undefined;

@@ -1,4 +1,4 @@
-/** One axis of an image in another size: which elements make each new one, and with what weights. */
+/** Resizes one axis of an image: which elements contribute to each new one, and with which weights. */
 
 import { tensor } from "../../tensor/creation.ts";
 import type { Tensor } from "../../tensor/tensor.ts";
@@ -17,17 +17,17 @@ export interface AxisResize {
   readonly size: number;
   readonly scale: number;
   readonly coordinates: Coordinates;
-  /** The part of the axis that is taken, from 0 to 1. */
+  /** The part of the axis that is used, from 0 to 1. */
   readonly region: readonly number[];
   readonly mode: "nearest" | "linear" | "cubic";
   readonly rounding: "round_prefer_floor" | "round_prefer_ceil" | "floor" | "ceil";
-  /** The parameter of cubic curves. */
+  /** The coefficient of cubic interpolation. */
   readonly cubic: number;
   readonly excludesOutside: boolean;
   readonly antialias: boolean;
 }
 
-/** The image, and where along the axis there is none. */
+/** The resized image, and the positions along the axis that are outside of the original. */
 export interface Resized {
   readonly image: Tensor;
   readonly isOutside: Tensor | undefined;
@@ -56,7 +56,7 @@ export function resizedAlong(x: Tensor, axis: number, along: AxisResize): Resize
   return { image, isOutside };
 }
 
-/** Where a new element lies among the old ones. */
+/** The coordinate of a new element among the old ones. */
 function placeOf(at: number, { extent, size, scale, coordinates, region: [start, end] }: AxisResize): number {
   const width = scale * extent;
   switch (coordinates) {
@@ -81,14 +81,14 @@ function placeOf(at: number, { extent, size, scale, coordinates, region: [start,
 
 type Tap = readonly [position: number, weight: number];
 
-/** The elements at a place, those beyond the ends being the outermost ones. */
+/** The elements at a position; beyond the ends, the outermost ones. */
 function tapsAt(
   place: number,
   { extent, scale, mode, rounding, cubic, excludesOutside, antialias }: AxisResize,
 ): readonly Tap[] {
   const clamped = (position: number): number => Math.min(Math.max(position, 0), extent - 1);
   if (mode === "nearest") return [[clamped(rounded(place, rounding)), 1]];
-  // Averages over all that falls together where an image becomes smaller.
+  // Averages over all elements that are merged if the image becomes smaller.
   const stretch = antialias ? Math.min(scale, 1) : 1;
   const reach = (mode === "linear" ? 1 : 2) / stretch;
   const curve =
@@ -125,7 +125,7 @@ function cubicAt(t: number, a: number): number {
   return x < 2 ? a * x ** 3 - 5 * a * x ** 2 + 8 * a * x - 4 * a : 0;
 }
 
-/** The elements at positions along an axis: all of them in turn, each several times, or those that are listed. */
+/** The elements at positions along an axis: each in turn several times, or those that are listed. */
 function picked(x: Tensor, axis: number, positions: readonly number[]): Tensor {
   const extent = x.shape[axis];
   const times = positions.length / extent;
@@ -139,7 +139,7 @@ function picked(x: Tensor, axis: number, positions: readonly number[]): Tensor {
   return x.indexSelect(axis, tensor(Int32Array.from(positions)));
 }
 
-/** The sums over an axis that the taps stand for, as a product with a matrix. */
+/** The weighted sums of the taps over an axis, as a product with a matrix. */
 function mixed(x: Tensor, axis: number, taps: readonly (readonly Tap[])[]): Tensor {
   const [extent, size] = [x.shape[axis], taps.length];
   const weights = new Float32Array(extent * size);

@@ -1,4 +1,4 @@
-/** Images in other sizes, and at other places. */
+/** Resizing and resampling of images. */
 
 import * as F from "../../nn/functional/index.ts";
 import { where } from "../../tensor/rearrange.ts";
@@ -8,11 +8,11 @@ import type { Operator } from "../operator.ts";
 import { axesOf } from "./define.ts";
 import { type AxisResize, resizedAlong } from "./resize-axis.ts";
 
-/** How each axis changes that does. */
+/** How the axes change that do. */
 function plan(call: Call): readonly (AxisResize & { readonly axis: number })[] {
   const { shape } = call.value(0);
   const axes = axesOf(call.ints("axes") ?? shape.map((_, axis) => axis), shape.length);
-  // Version 10 had scales alone, in the second place.
+  // Version 10 had only scales, as the second input.
   const [scalesAt, sizesAt] = call.opset < 11 ? [1, 9] : [2, 3];
   const listed = (position: number): readonly number[] | undefined => {
     const numbers = call.has(position) ? call.numbers(position) : [];
@@ -20,7 +20,7 @@ function plan(call: Call): readonly (AxisResize & { readonly axis: number })[] {
   };
   const wanted = listed(sizesAt);
   const scales = listed(scalesAt) ?? wanted?.map((size, k) => size / shape[axes[k]]);
-  if (scales === undefined) return call.fail("it says neither sizes nor scales");
+  if (scales === undefined) return call.fail("it has neither sizes nor scales");
   const policy = call.string("keep_aspect_ratio_policy", ["stretch", "not_larger", "not_smaller"], "stretch");
   const common = policy === "not_larger" ? Math.min(...scales) : Math.max(...scales);
   const roi = listed(1);
@@ -73,10 +73,10 @@ function resize(call: Call): Tensor {
   ).to(given.dtype);
 }
 
-/** The oldest form of Resize: scales alone, from version 9 on as an input. */
+/** The oldest form of Resize: only scales, from version 9 on as an input. */
 function upsample(call: Call): Tensor {
   const { shape } = call.value(0);
-  const scales = call.has(1) ? call.numbers(1) : (call.floats("scales") ?? call.fail("it says no scales"));
+  const scales = call.has(1) ? call.numbers(1) : (call.floats("scales") ?? call.fail("it has no scales"));
   const mode =
     call.string("mode", ["nearest", "linear", "bilinear"], "nearest") === "nearest" ? "nearest" : "linear";
   return scales.reduce(

@@ -13,7 +13,7 @@ import { axisOf } from "./define.ts";
 
 const REDUCTIONS = { add: "sum", mul: "prod", max: "amax", min: "amin" } as const;
 
-/** Writes along an axis, by the reduction that the node names. */
+/** Writes along an axis, with the reduction that the node names. */
 function written(call: Call, x: Tensor, axis: number, index: Tensor, updates: Tensor): Tensor {
   const reduction = call.string("reduction", ["none", "add", "mul", "max", "min"], "none");
   const places = index.add(index.lt(0).int().mul(x.shape[axis]));
@@ -38,7 +38,7 @@ const scatterElements = (name: string): Operator => ({
   },
 });
 
-/** Rows of the last axis of `indices` name places in the first axes: one number each, in a flat tensor. */
+/** The rows of the last axis of `indices`, positions in the first axes, as flat positions. */
 function scatterNd(call: Call): Tensor {
   const [x, indices, updates] = call.tensors();
   const depth = indices.shape.at(-1)!;
@@ -55,7 +55,7 @@ function scatterNd(call: Call): Tensor {
   return written(call, rows, 0, places, updates.reshape([count, sizeOf(inner)])).reshape(x.shape);
 }
 
-/** A cache, [batch, …, length, width], into which each sample writes from its own place on. */
+/** A cache, [batch, …, length, width], into which each sample writes from its own position on. */
 function tensorScatter(call: Call): Tensor {
   const [past, update] = [call.tensor(0), call.tensor(1)];
   const axis = axisOf(call, past.ndim, "axis", -2);

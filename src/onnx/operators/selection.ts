@@ -1,4 +1,4 @@
-/** Parts of tensors, and tensors put together. */
+/** Selecting parts of tensors, and joining tensors. */
 
 import { sizeOf, stridesOf } from "../../core/shape.ts";
 import { arange, tensor } from "../../tensor/creation.ts";
@@ -13,7 +13,7 @@ import { concatenated, gathered, strided } from "../known-arrays.ts";
 import type { Operator } from "../operator.ts";
 import { axesOf, axisOf } from "./define.ts";
 
-/** What is taken of an axis: so many elements from one on, so far apart. */
+/** A slice of an axis: its start, step and number of elements. */
 interface Cut {
   readonly axis: number;
   readonly start: number;
@@ -21,7 +21,7 @@ interface Cut {
   readonly step: number;
 }
 
-/** The cuts of Slice, whose bounds may lie beyond the axes. */
+/** The cuts of Slice, whose bounds may be beyond the ends of axes. */
 function cutsOf(call: Call): readonly Cut[] {
   const { shape } = call.value(0);
   const starts = call.intsFrom(1, "starts") ?? call.fail("it does not say where it starts");
@@ -41,7 +41,7 @@ function cutsOf(call: Call): readonly Cut[] {
 function cut(x: Tensor, { axis, start, count, step }: Cut): Tensor {
   if (count === 0) return narrow(x, axis, 0, 0);
   if (step > 0) return slice(x, axis, start, start + (count - 1) * step + 1, step);
-  // Backwards: the same elements the other way round.
+  // A negative step: the same elements in reverse order.
   const last = start + (count - 1) * step;
   return slice(x, axis, last, start + 1, -step).flip(axis);
 }
@@ -60,7 +60,7 @@ function gather(call: Call): Tensor {
   return x.index(...x.shape.slice(0, axis).map(() => wholeAxis()), call.tensor(1));
 }
 
-/** The parts' extents along the axis: as they are listed, or as many equal ones of which the last may be smaller. */
+/** The parts' extents along the axis: as listed, or equal ones, except that the last may be smaller. */
 function partsOf(call: Call, extent: number): readonly number[] {
   const listed = call.intsFrom(1, "split");
   if (listed !== undefined) return listed;
@@ -258,19 +258,19 @@ export const SELECTION: readonly Operator[] = [
   },
 ];
 
-/** What is added is a number of the input's type, 0 by default; where a program computes it, it stands in place of a 0. */
+/** Padding is a number of the input's type, 0 by default; if a program computes it, it replaces a padding of 0. */
 function padded(call: Call, x: Tensor, listed: readonly number[]): Tensor {
   const filling = call.inputs[2];
   if (filling === undefined || filling.known !== undefined) {
     const value = filling?.known?.data[0] ?? (call.hasAttribute("value") ? call.float("value") : 0);
-    // Words of 32 bits are the same bits of int32.
+    // uint32 has the same bits in int32.
     return pad(x, listed, "constant", call.type === "uint32" ? value | 0 : value);
   }
   const isInside = pad(constant(1, "bool").expand(x.shape), listed, "constant", 0);
   return where(isInside, pad(x, listed), filling.tensor.reshape([]));
 }
 
-/** The number of its row at each place of a shape [rows, …]. */
+/** The row number at each position of a shape [rows, …]. */
 const counted = (rows: number, shape: readonly number[]): Tensor =>
   arange(rows, { dtype: "int32" })
     .reshape(shape.map((_, axis) => (axis === 0 ? rows : 1)))

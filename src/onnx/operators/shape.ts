@@ -7,7 +7,7 @@ import { expanded, reshaped, strided } from "../known-arrays.ts";
 import type { Operator } from "../operator.ts";
 import { axesOf } from "./define.ts";
 
-/** The result's shape is all that counts: numbers that are known stay so. */
+/** Changes only the shape: known numbers stay known. */
 const reshaping = (name: string, shapeOf: (call: Call) => Shape, known?: readonly number[]): Operator => ({
   name,
   moves: true,
@@ -19,7 +19,7 @@ const reshaping = (name: string, shapeOf: (call: Call) => Shape, known?: readonl
   fold: (call) => reshaped(call.constant(0), shapeOf(call)),
 });
 
-/** 0 stands for the input's own extent, unless `allowzero` says that it means 0. */
+/** 0 means the input's own extent, unless `allowzero` is set. */
 function wantedShape(call: Call): Shape {
   const own = call.value(0).shape;
   const wanted = call.numbers(1).map((extent, axis) => {
@@ -36,7 +36,7 @@ function squeezed(call: Call): Shape {
   return shape.filter((extent, axis) => {
     if (dropped === undefined) return extent !== 1;
     if (dropped.includes(axis) && extent !== 1)
-      call.fail(`it is to drop axis ${axis}, whose extent is ${extent}`);
+      call.fail(`it squeezes axis ${axis}, whose extent is ${extent}`);
     return !dropped.includes(axis);
   });
 }
@@ -108,7 +108,7 @@ function order(call: Call): readonly number[] {
   );
 }
 
-/** The wanted shape may be the smaller one. */
+/** The requested shape may be the smaller one, as broadcasting goes both ways. */
 function spread(call: Call): Shape {
   const { shape } = call.value(0);
   const wanted = call.numbers(1);

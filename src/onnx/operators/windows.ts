@@ -1,8 +1,8 @@
-/** Where the windows of convolutions and pools lie: ONNX's attributes as numbers along each axis. */
+/** The windows of convolutions and pools: ONNX's attributes as numbers for each axis. */
 
 import type { Call } from "../call.ts";
 
-/** How windows lie along the axes of a signal, an image or a volume; `before` and `after` are what is added around it. */
+/** The windows along the axes of a signal, an image or a volume; `before` and `after` are the padding. */
 export interface Windows {
   readonly kernel: readonly number[];
   readonly stride: readonly number[];
@@ -13,7 +13,7 @@ export interface Windows {
   readonly extents: readonly number[];
 }
 
-/** The windows over `extents`, of a kernel that the attribute `kernel_shape` or the weight gives. */
+/** The windows over `extents`, with the kernel's shape from the attribute `kernel_shape` or the weight. */
 export function windowsOf(
   call: Call,
   extents: readonly number[],
@@ -38,7 +38,7 @@ export function windowsOf(
     const [before, after] = mode === "VALID" ? [0, 0] : [pads[k], pads[k + rank]];
     const steps = (extent + before + after - reach) / stride[k];
     const count = (ceils ? Math.ceil(steps) : Math.floor(steps)) + 1;
-    // The last window begins in the input or in what is added before it.
+    // The last window begins in the input or in the padding before it.
     const isBeyond = ceils && (count - 1) * stride[k] >= extent + before;
     return { before, after, count: isBeyond ? count - 1 : count };
   });
@@ -55,7 +55,7 @@ export function windowsOf(
 /** Whether as much is added on both sides of each axis. */
 export const isEven = ({ before, after }: Windows): boolean => before.every((side, k) => side === after[k]);
 
-/** What Kiln's `pad` takes for sides of the last axes. */
+/** The argument of Kiln's `pad` for padding of the last axes. */
 export const padding = (before: readonly number[], after: readonly number[]): number[] =>
   before
     .flatMap((side, k) => [side, after[k]] as const)

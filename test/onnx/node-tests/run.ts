@@ -106,7 +106,7 @@ async function run(
     await program.dispose();
     return Array.isArray(result) ? result : [result as Tensor];
   } catch (error) {
-    const needsMore = error instanceof KilnError && /needs it while it compiles/.test(error.message);
+    const needsMore = error instanceof KilnError && /needs it at compile time/.test(error.message);
     const next = needsMore ? wanted(error.message, inputs, known) : [];
     if (next.length === 0) throw error;
     return run(model, inputs, backend, [...known, ...next]);

@@ -17,7 +17,7 @@ const sliced = (
   return w.node("Slice", [name, w.ints(starts), w.ints(stops), w.ints(axes), w.ints(steps)]);
 };
 
-/** Before the first element, seen from the last one. */
+/** Before the first element, counting back from the last one. */
 const BEFORE_ALL = -(2 ** 31);
 
 const flip: Spelling = ({ w, inputs: [x], attrs }) => {
@@ -37,7 +37,7 @@ const pad: Spelling = ({ w, inputs: [x], attrs }) => {
   return w.node("Pad", [x.name, pads, w.number(x.dtype, number(attrs, "value"))], { mode: "constant" });
 };
 
-/** The shape is the result's, whatever of it was left open. */
+/** The shape is the result's, with any -1 filled in. */
 const reshape = ({ w, inputs: [x], output }: Call): string =>
   w.node("Reshape", [x.name, w.ints(output.shape)], { allowzero: 1 });
 

@@ -1,4 +1,4 @@
-/** Elementwise functions that ONNX has by name, and the bits of whole numbers. */
+/** Elementwise functions that ONNX has operators for, and the bits of integers. */
 
 import { number } from "../../../ops/definition.ts";
 import { infoOf } from "../../element-types.ts";
@@ -13,7 +13,7 @@ const named =
       inputs.map(({ name }) => name),
     );
 
-/** `x·Φ(x)`, as PyTorch's exports have it. */
+/** `x·Φ(x)`, as PyTorch exports it. */
 const gelu: Spelling = ({ w, inputs: [{ name: x }] }) => {
   const erf = w.node("Erf", [w.node("Mul", [x, w.float(Math.SQRT1_2)])]);
   const share = w.node("Mul", [w.node("Add", [erf, w.float(1)]), w.float(0.5)]);
@@ -32,11 +32,11 @@ const cast = (w: GraphWriter, x: string, to: "uint32" | "int32"): string =>
 
 const whole = (w: GraphWriter, value: number): string => w.number("int32", value);
 
-/** Whether a shift leaves something of a number: by 0 to 31. */
+/** Whether a shift is by 0 to 31. */
 const isWithin = (w: GraphWriter, amount: string): string =>
   w.node("And", [w.node("GreaterOrEqual", [amount, whole(w, 0)]), w.node("Less", [amount, whole(w, 32)])]);
 
-/** Moves the bits of words of 32, by as many as `amount` says where that is from 0 to 31. */
+/** Shifts 32-bit words by `amount` if that is from 0 to 31. */
 function shifted(w: GraphWriter, x: string, amount: string, direction: "LEFT" | "RIGHT"): string {
   const by = w.node("Where", [isWithin(w, amount), amount, whole(w, 0)]);
   return cast(w, w.node("BitShift", [cast(w, x, "uint32"), cast(w, by, "uint32")], { direction }), "int32");
@@ -45,7 +45,7 @@ function shifted(w: GraphWriter, x: string, amount: string, direction: "LEFT" | 
 const shiftLeft: Spelling = ({ w, inputs: [{ name: x }, { name: amount }] }) =>
   w.node("Where", [isWithin(w, amount), shifted(w, x, amount, "LEFT"), whole(w, 0)]);
 
-/** Of a negative number its complement is moved, whose zeros are its ones. */
+/** For a negative number, shifts its complement and inverts the result. */
 const shiftRight: Spelling = ({ w, inputs: [{ name: x }, { name: amount }] }) => {
   const isNegative = w.node("Less", [x, whole(w, 0)]);
   const sign = w.node("Where", [isNegative, whole(w, -1), whole(w, 0)]);

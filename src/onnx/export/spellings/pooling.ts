@@ -6,7 +6,7 @@ import type { Call, Spelling } from "../spelling.ts";
 
 const size = (shape: Shape): Shape => shape.slice(2);
 
-/** Windows of a fixed size; where the last ones reach further than the padding, it is wider at the end. */
+/** Windows of a fixed size; if the last ones reach beyond the padding, it is wider at the end. */
 function fixedWindows({ inputs: [x], attrs, output }: Call) {
   const [kernel, stride, padding] = ["kernel", "stride", "padding"].map((name) => ints(attrs, name));
   const dilation = attrs.dilation === undefined ? [1, 1] : ints(attrs, "dilation");
@@ -17,7 +17,7 @@ function fixedWindows({ inputs: [x], attrs, output }: Call) {
   return { kernel_shape: kernel, strides: stride, pads: [...padding, ...end], dilations: dilation };
 }
 
-/** As many windows as are asked for; undefined where they are not of one size. */
+/** The requested number of windows; undefined if they differ in size. */
 function evenWindows({ inputs: [x], output }: Call) {
   const [from, to] = [size(x.shape), size(output.shape)];
   if (from.some((extent, k) => extent === 0 || extent % to[k] !== 0)) return undefined;
@@ -38,7 +38,7 @@ const adaptive =
     return windows && w.node(pool, [name], windows);
   };
 
-/** The pools without an element to look at are left to the lowering. */
+/** Pools with empty windows are left to the lowering. */
 const hasWindows = ({ inputs: [x], output }: Call): boolean =>
   !x.shape.includes(0) && !output.shape.includes(0);
 
@@ -48,7 +48,7 @@ const average: Spelling = (call) => {
   const { dilations: _, ...windows } = fixedWindows(call);
   const padding = ints(attrs, "padding");
   const counts = attrs.countIncludePad === true;
-  // PyTorch counts what padding there is, and nothing beyond it.
+  // PyTorch counts the padding, but nothing beyond it.
   const goesBeyond = windows.pads.slice(2).some((end, k) => end > padding[k]);
   if (counts && goesBeyond) return undefined;
   return w.node("AveragePool", [inputs[0].name], { ...windows, count_include_pad: counts ? 1 : 0 });

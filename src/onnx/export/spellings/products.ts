@@ -4,7 +4,7 @@ import { ints, number } from "../../../ops/definition.ts";
 import type { GraphWriter } from "../graph-writer.ts";
 import type { Call, Named, Spelling } from "../spelling.ts";
 
-/** An operand with its last two axes swapped, where `isTransposed`. */
+/** An operand with its last two axes swapped if `isTransposed`. */
 function matrix(w: GraphWriter, { name, shape }: Named, isTransposed: boolean): string {
   if (!isTransposed) return name;
   const axes = shape.map((_, axis) => axis);
@@ -37,7 +37,7 @@ const transposedConvolution: Spelling = (call) => {
     const reach = (x.shape[k + 2] - 1) * ints(attrs, "stride")[k] - 2 * padding[k];
     return output.shape[k + 2] - reach - ints(attrs, "dilation")[k] * (weight.shape[k + 2] - 1) - 1;
   });
-  // ONNX pads by less than a step; what lies beyond is the bias alone.
+  // ONNX pads by less than a step; elements beyond are the bias alone.
   if (extra.some((more, k) => more >= ints(attrs, "stride")[k])) return undefined;
   return w.node("ConvTranspose", names(inputs), { ...planes(call), output_padding: extra });
 };

@@ -1,4 +1,4 @@
-/** Random numbers: those of a seed are Kiln's own, and ONNX's operators have others. */
+/** Random numbers: for a given seed, ONNX's operators generate others than Kiln. */
 
 import { NoSpelling, type Spelling } from "../spelling.ts";
 

@@ -1,4 +1,4 @@
-/** Reductions, softmax and what else goes along rows. */
+/** Reductions, softmax and other functions of rows. */
 
 import { ints, number } from "../../../ops/definition.ts";
 import { infoOf } from "../../element-types.ts";
@@ -9,13 +9,13 @@ const over =
   (op: string): Spelling =>
   ({ w, inputs: [x], attrs }) => {
     const axes = ints(attrs, "axes");
-    // Without axes, ONNX would take all of them; and the mean of nothing is NaN, not 0.
+    // Without axes, ONNX would reduce all of them; and the mean of nothing is NaN, not 0.
     if (axes.length === 0) return x.name;
     if (axes.some((axis) => x.shape[axis] === 0)) return undefined;
     return w.node(op, [x.name, w.ints(axes)], { keepdims: attrs.keepdim === true ? 1 : 0 });
   };
 
-/** Over several axes at once ONNX has no position. */
+/** ONNX has no argmax over several axes. */
 const maxDim: Spelling = ({ w, inputs: [x], attrs }) => {
   const axes = ints(attrs, "axes");
   if (axes.length !== 1) return undefined;

@@ -1,4 +1,4 @@
-/** Loops: ONNX's Scan, whose body reads what its iterations share from around it, by name. */
+/** Loops: ONNX's Scan, whose body reads shared values from the enclosing graph, by name. */
 
 import { create } from "@bufbuild/protobuf";
 import { allocate } from "../../../core/dtype.ts";
@@ -26,7 +26,7 @@ const scan: Spelling = ({ w, inputs, attrs, writeBody }) => {
   }));
   const given = inputs.slice(0, carried + stacked).map(({ name }) => name);
   const ports = own.slice(0, carried + stacked);
-  // A Scan runs as often as what it reads has elements: of something that must be, and if nobody looks at it.
+  // The number of iterations is the number of elements of a scanned input: there must be one, even if it is unused.
   if (stacked === 0) {
     given.push(w.constant("int32", [iterations], new Int32Array(iterations)));
     const counter: TensorType = { dtype: "int32", shape: [] };

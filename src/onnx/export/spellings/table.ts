@@ -1,6 +1,6 @@
 /**
- * The ops that are written in an operator of ONNX's own, by name. An op that is not here is written from its lowering, so
- * that a new op needs nothing: this table makes graphs shorter and faster, and no other thing of them.
+ * The ops that are written as ONNX's own operators, by name. All others are written from their lowering, so that a new
+ * op needs no entry: this table only makes graphs shorter and faster.
  */
 
 import type { OpName } from "../../../ops/registry.ts";
@@ -25,5 +25,5 @@ const SPELLINGS = {
 
 const BY_NAME: ReadonlyMap<string, Spelling> = new Map<string, Spelling>(Object.entries(SPELLINGS));
 
-/** How an op is spelled, where that is not by its lowering. */
+/** The spelling of an op, if it is not written from its lowering. */
 export const spellingOf = (op: string): Spelling | undefined => BY_NAME.get(op);
