@@ -193,8 +193,8 @@ export class Explorer {
 }
 
 const HINT =
-  "Point at anything to highlight what belongs to it; click to keep it selected. Keys: / search, ? legend, Tab next pane, " +
-  "↑ ↓ move within a pane, [ ] previous and next stage, Esc deselect.";
+  "Point at anything to highlight what belongs to it; click to keep it selected. Keys: / search, ? legend, " +
+  "Tab next pane, ↑ ↓ move within a pane, [ ] previous and next stage, Esc deselect.";
 
 /** The backend and stage in the address, so that links and reloads show the same stage. */
 function readPlace(): { readonly backend: string | null; readonly stage: string | null } {
