@@ -1,6 +1,6 @@
 /**
- * A grey canvas for pen strokes. A stroke's edge is antialiased by each pixel's distance to the line, and only
- * the pixels around a line are visited, which is what makes drawing thousands of digits quick.
+ * A grey canvas for pen strokes. A stroke's edge is antialiased by each pixel's distance to the line, and only the
+ * pixels around a line are visited, so that drawing thousands of digits is fast.
  */
 
 /** Straight pieces between two control points of a curve. */

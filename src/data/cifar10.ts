@@ -120,8 +120,8 @@ async function readRecords(
 }
 
 /**
- * Puts the files in place. With the archive there, its checksum is verified and every file compared with what the
- * archive holds; files without an archive are taken as they are when they are all there.
+ * Puts the files in place. If the archive is there, its checksum is verified and every file compared with its contents;
+ * without an archive, files are accepted as they are if they are complete.
  */
 async function install(root: string, mirror: string, archive: PublishedFile): Promise<void> {
   const archivePath = `${root}/${archive.name}`;

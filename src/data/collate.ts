@@ -14,9 +14,9 @@ export type Collated<Item> = Item extends Tensor | NumberArray | number | boolea
   : { -readonly [Key in keyof Item]: Collated<Item[Key]> };
 
 /**
- * Tensors and typed arrays of one shape are stacked, whole numbers become int32 (classes), booleans become bool; tuples and
- * objects are gone through part by part. Other numbers would make the type of a batch depend on what is in it: give them
- * as tensors. Tensors are read, so a batch carries no gradients back.
+ * Tensors and typed arrays of one shape are stacked, integers become int32 (classes), booleans become bool; tuples and
+ * objects are collated part by part. Other numbers would make the type of a batch depend on its values: give them as
+ * tensors. Tensors are read, so no gradients flow back through a batch.
  */
 export async function defaultCollate<Item>(items: readonly Item[]): Promise<Collated<Item>> {
   if (!Array.isArray(items) || items.length === 0) {

@@ -34,9 +34,9 @@ export async function readCsv(path: string, options: CsvOptions = {}): Promise<T
 }
 
 /**
- * The table that a text in CSV holds. Its first line has the names of the columns, unless `columns` gives them. Spaces
- * around values are no part of them, empty lines no rows. Throws where a row has more or fewer values than there are
- * columns, where a quote is not closed, and where there is no row.
+ * The table in a CSV text. Its first line has the names of the columns, unless `columns` gives them. Spaces around
+ * values and empty lines are ignored. Throws if a row has more or fewer values than there are columns, if a quote is
+ * not closed, and if there is no row.
  */
 export function parseCsv(text: string, options: CsvOptions = {}): Table {
   if (typeof text !== "string") throw new KilnError(`parseCsv reads a text, not ${describeValue(text)}`);

@@ -1,5 +1,5 @@
 /**
- * What a dataset is: numbered samples of one shape, each with a class. Samples are written into the caller's
+ * The interface of datasets: numbered samples of one shape, each with a class. Samples are written into the caller's
  * array, so that a batch is assembled without an allocation per sample.
  */
 

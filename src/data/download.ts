@@ -1,6 +1,6 @@
 /**
- * Fetches published files. What has arrived lies in a file of its own (`.part`) until its checksum is right, so a
- * download that breaks off goes on where it stopped, and nothing half-written is ever taken for the whole.
+ * Fetches published files. Received bytes are in a separate file (`.part`) until its checksum is verified, so that an
+ * interrupted download resumes where it stopped, and a partial file is never taken for the whole.
  */
 
 import { KilnError } from "../core/errors.ts";

@@ -126,8 +126,8 @@ function stretched({ width, height, depth, data }: DecodedPng): Uint8Array {
 }
 
 /**
- * The channels one after another. A grey of colours is ITU-R 601-2's, 0.299 R + 0.587 G + 0.114 B, rounded as Pillow does;
- * opacity is left out where it is not wanted, and is full where the image has none.
+ * The channels one after another. Colours are converted to grey by ITU-R 601-2, 0.299 R + 0.587 G + 0.114 B, rounded as
+ * in Pillow; opacity is dropped if it is not requested, and full if the image has none.
  */
 function planesOf({ rows, columns, channels, bytes }: Pixels, wanted: ImageChannels): ImagePlanes {
   const size = rows * columns;

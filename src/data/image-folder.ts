@@ -38,10 +38,10 @@ const IS_OTHER_IMAGE = /\.(ppm|pgm|bmp|gif|tiff?|webp|avif|heic)$/i;
 const USUAL_HEADER = 2 ** 16;
 
 /**
- * `await data.ImageFolder("flowers", { transform: data.compose(data.resize([32, 32]), data.toTensor()) })`: the PNG and JPEG
- * files in the folders of `root` and in folders within them; a class for each folder of `root`, in the order of their names.
- * Files are read and decoded when a sample is asked for, so a folder may be larger than memory. Throws where a folder has no
- * image, and where images that differ in size are not brought to one by the transform.
+ * `await data.ImageFolder("flowers", { transform: data.compose(data.resize([32, 32]), data.toTensor()) })`: the PNG and
+ * JPEG files in the folders of `root` and in folders within them; a class for each folder of `root`, in the order of
+ * their names. Files are read and decoded when a sample is requested, so a folder may be larger than memory. Throws if
+ * a folder has no image, and if the transform leaves images of different sizes.
  */
 export async function ImageFolder(
   root: string,

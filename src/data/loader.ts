@@ -137,8 +137,8 @@ class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
   }
 
   /**
-   * The batches of one given epoch, wherever the loader itself stands. A training that stopped within an epoch goes
-   * on with batch `first`; those before it are not prepared, unless the dataset can only be iterated over.
+   * The batches of a given epoch, independent of the loader's own. A training that stopped within an epoch continues
+   * with batch `first`; those before it are not prepared, unless the dataset can only be iterated over.
    */
   async *batches(epoch: number, first = 0): AsyncGenerator<Batch, void, undefined> {
     const [source, { dataset, batchSize = 1, dropLast }] = [this.#source, this];
@@ -172,11 +172,11 @@ class Loader<Batch = [Tensor, Tensor]> implements AsyncIterable<Batch> {
 }
 
 /**
- * `for await (const [x, y] of loader)` goes through the dataset once, in batches: of a `Dataset`, `x` is float32 of shape
- * `[batch, ...sampleShape]`, `y` the int32 classes of shape `[batch]`; a `TensorDataset` gives rows of its own tensors; what
- * `getItem` or an iterator gives is put together by `collateFn`, or as PyTorch's default_collate does. Each such loop is the next epoch. The
- * order is a function of the seed and the epoch, or a sampler's; what random transforms do to a sample is a function of the
- * seed, the epoch and the sample's index.
+ * `for await (const [x, y] of loader)` goes through the dataset once, in batches: of a `Dataset`, `x` is float32 of
+ * shape `[batch, ...sampleShape]`, `y` the int32 classes of shape `[batch]`; a `TensorDataset` gives rows of its own
+ * tensors; items from `getItem` or an iterator are collated by `collateFn`, or as by PyTorch's default_collate. Each
+ * such loop is the next epoch. The order is a function of the seed and the epoch, or a sampler's; the effect of random
+ * transforms on a sample is a function of the seed, the epoch and the sample's index.
  *
  * ```ts
  * const dataset = new data.TensorDataset(images, tensor(labels, { dtype: "int32" }));

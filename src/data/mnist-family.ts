@@ -103,8 +103,8 @@ export async function loadMnistFamily(
 }
 
 /**
- * Fetches what is missing. Packed files are verified by their checksums; none is published for unpacked ones, which
- * are taken as they are and checked when they are read.
+ * Fetches missing files. Compressed files are verified by their checksums; none are published for uncompressed ones,
+ * which are accepted as they are and checked when they are read.
  */
 async function install(folder: string, mirror: string, { files }: MnistFamily): Promise<void> {
   const present = await namesIn(folder);

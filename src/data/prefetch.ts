@@ -1,6 +1,6 @@
 /**
- * Prepares items ahead of their use, in the turns of the event loop in which the consumer waits for something
- * else. Preparing is synchronous, so there is never more under way than one callback, which `stop` takes back.
+ * Prepares items ahead of their use, in the turns of the event loop in which the consumer waits for something else.
+ * Preparing is synchronous, so that at most one callback is pending, which `stop` cancels.
  */
 
 /** An item that is ready, or the error that its preparation ended with. */

@@ -19,9 +19,9 @@ const OPTION_NAMES = { seed: true } satisfies OptionNames<RandomSplitOptions>;
 const RELATIVE_TOLERANCE = 1e-9;
 
 /**
- * Parts of `dataset` that share no sample and together have all of them, as in PyTorch: of these numbers of samples, or
- * of these fractions of all, which sum to 1; what rounding down leaves over goes to the first parts, one sample to each.
- * A seed always gives the same parts; they are not those that PyTorch draws.
+ * Splits `dataset` into disjoint parts, as in PyTorch: with these numbers of samples, or these fractions, which sum to
+ * 1; samples that are left over by rounding down go to the first parts, one to each. A seed always gives the same
+ * parts, but not those that PyTorch draws.
  */
 export function randomSplit<Whole extends AnyDataset>(
   dataset: Whole,

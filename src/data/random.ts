@@ -1,6 +1,6 @@
 /**
- * Random numbers for data: what a sample looks like and in which order samples come. Integer arithmetic and
- * exact floating-point operations alone, so that a seed gives the same bits on every JavaScript engine.
+ * Random numbers for data: for the contents and the order of samples. Uses only integer arithmetic and exact
+ * floating-point operations, so that a seed gives the same bits on every JavaScript engine.
  */
 
 import { describeValue } from "../core/describe-value.ts";
@@ -54,8 +54,8 @@ export class Random {
   }
 
   /**
-   * A bell-shaped number of mean 0 and standard deviation 1, never beyond ±3.46: the sum of the four bytes of
-   * one draw. Near enough to the normal distribution for noise and jitter, and several times cheaper.
+   * An approximately normal number of mean 0 and standard deviation 1, never beyond ±3.46: the sum of the four bytes of
+   * one draw. Close enough to the normal distribution for noise and jitter, and several times cheaper.
    */
   normal(): number {
     const bits = this.bits();
@@ -102,8 +102,8 @@ export class Random {
 }
 
 /**
- * What random transforms draw from for one sample: a function of the loader's seed, the epoch and the sample's
- * index, so that a resumed training sees what it would have seen.
+ * The source of random transforms for one sample: a function of the loader's seed, the epoch and the sample's index, so
+ * that a resumed training sees the same samples.
  */
 export function sampleRandom(seed: number, epoch: number, index: number): Random {
   return new Random(seed, "sample", epoch, index);

@@ -1,6 +1,6 @@
 /**
- * PyTorch's samplers. Each gives the indices of an epoch as a function of its seed and the epoch that a loader tells it, so
- * that a training that is resumed sees what it would have seen.
+ * PyTorch's samplers. Each gives the indices of an epoch as a function of its seed and the epoch that a loader sets, so
+ * that a resumed training sees the same samples.
  */
 
 import { describeValue } from "../core/describe-value.ts";
@@ -130,8 +130,8 @@ export interface WeightedRandomSamplerOptions extends RandomSamplerOptions {
 }
 
 /**
- * `new data.WeightedRandomSampler(weights, numSamples)`: index `i` comes as often as `weights[i]` says in proportion to
- * the others, which need not sum to one. Without replacement each draw leaves out those that came before.
+ * `new data.WeightedRandomSampler(weights, numSamples)`: index `i` is drawn with a probability proportional to
+ * `weights[i]`; weights need not sum to one. Without replacement each draw excludes the earlier ones.
  */
 export class WeightedRandomSampler extends DrawingSampler {
   readonly length: number;
@@ -180,7 +180,10 @@ export class WeightedRandomSampler extends DrawingSampler {
   }
 }
 
-/** What `sampler` gives in lists of `batchSize`, for a loader's `batchSampler`; with `dropLast` no shorter one at the end. */
+/**
+ * What `sampler` gives in lists of `batchSize`, for a loader's `batchSampler`; with `dropLast` no shorter one at the
+ * end.
+ */
 export class BatchSampler implements Sampler<readonly number[]> {
   /** What gives the single indices. */
   readonly sampler: Sampler;

@@ -38,7 +38,7 @@ export function planesOf(transform: string, shape: Shape): Planes {
 
 /**
  * Adds rows and columns of `value` around an image: `pad(2)` makes 28 × 28 into 32 × 32. Pad before normalising,
- * so that the border becomes what the image's own zeros become; to pad afterwards, give that number as `value`.
+ * so that the border is normalised like the image's own zeros; to pad afterwards, give that number as `value`.
  */
 export function pad(amount: Padding, value = 0): Transform {
   const [left, top, right, bottom] = sidesOf(amount);

@@ -17,7 +17,7 @@ export type StackParts<Parts> = { -readonly [Key in keyof Parts]: ItemOf<Parts[K
 
 /**
  * `new data.StackDataset(images, texts)` gives `[image, text]`, `new data.StackDataset({ images, texts })` gives
- * `{ images, texts }`, as in PyTorch. All have equally many samples; chance is the same for each of them.
+ * `{ images, texts }`, as in PyTorch. All must have equally many samples; random numbers are the same for each of them.
  */
 class Stack {
   readonly datasets: Readonly<Record<string, Part>> | readonly Part[];

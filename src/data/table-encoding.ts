@@ -1,4 +1,7 @@
-/** Makes tensors of a table's columns, by what the training part says of them: its categories, and its means and deviations. */
+/**
+ * Makes tensors of a table's columns, by what the training part says of them: its categories, and its means and
+ * deviations.
+ */
 
 import { describeValue } from "../core/describe-value.ts";
 import { allocate, type DType } from "../core/dtype.ts";
@@ -39,9 +42,9 @@ const OPTION_NAMES = {
 } satisfies OptionNames<TableEncodingOptions>;
 
 /**
- * `new data.TableEncoding(trainRows, { target: "price" })` learns from the rows it is given what a column's categories are
- * and, where it standardises, its mean and standard deviation (that of the rows as they are, divided by their number), and
- * encodes any rows by these: what is measured on test rows has then seen nothing of them.
+ * `new data.TableEncoding(trainRows, { target: "price" })` learns a column's categories from the given rows or, if it
+ * standardises, its mean and (biased) standard deviation, and encodes any rows by these: an evaluation on test rows has
+ * then seen nothing of them.
  */
 export class TableEncoding {
   /** The columns of the inputs. */

@@ -12,9 +12,8 @@ import { checkIndex, type ItemDataset } from "./dataset.ts";
 type TensorsOf<Given extends readonly Labels[]> = { [Place in keyof Given]: Tensor };
 
 /**
- * `new TensorDataset(x, y)`: samples lie along dimension 0 of every tensor, as in PyTorch. A loader's batches are
- * rows of the same tensors, with their types. Labels may be a list of whole numbers or an array of integers, which become
- * int32.
+ * `new TensorDataset(x, y)`: samples are along dimension 0 of every tensor, as in PyTorch. A loader's batches are rows
+ * of the same tensors, with their types. Labels may be a list or a typed array of integers, which become int32.
  */
 export class TensorDataset<Given extends readonly Labels[]>
   implements BatchedDataset<TensorsOf<Given>>, ItemDataset<TensorsOf<Given>>

@@ -70,7 +70,10 @@ export class ByteVocabulary implements Vocabulary {
   }
 }
 
-/** What a tokenizer of another library has, such as one of `@huggingface/tokenizers`: what it encodes may be an object with `ids`. */
+/**
+ * What a tokenizer of another library has, such as one of `@huggingface/tokenizers`: what it encodes may be an object
+ * with `ids`.
+ */
 export interface TokenizerLike {
   /** The numbers of the tokens of a text. */
   encode(text: string): { readonly ids: ArrayLike<number> } | ArrayLike<number>;
@@ -104,9 +107,9 @@ export function tokenizerVocabulary(tokenizer: TokenizerLike, size: number): Voc
 }
 
 /**
- * Pieces of `length` tokens of one long text, each with the piece that begins one token later as its target: what a
- * language model learns from. Pieces begin every `stride` tokens, side by side by default; a rest that is too short is
- * left out. Samples are int32 of shape `[length]`.
+ * Pieces of `length` tokens of one long text, each with the piece that begins one token later as its target, for
+ * training language models. Pieces begin every `stride` tokens, by default one after the other; a remainder that is too
+ * short is left out. Samples are int32 of shape `[length]`.
  */
 export class TokenDataset implements ItemDataset<[Tensor, Tensor]> {
   /** The numbers of all tokens, in order. */

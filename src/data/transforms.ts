@@ -1,6 +1,6 @@
 /**
- * Transforms between a dataset and its user, and those of single values. A transform is bound to a sample shape
- * once, which is where shapes are checked and scratch memory is taken; applying it allocates nothing.
+ * Transforms between a dataset and its user, and those of single values. A transform is bound to a sample shape once:
+ * that checks shapes and allocates scratch memory; applying it allocates nothing.
  */
 
 import { describeValue } from "../core/describe-value.ts";
@@ -55,9 +55,9 @@ export function scale(factor: number): Transform {
 }
 
 /**
- * Maps the bytes 0 … 255 of an image to 0 … 1, as torchvision's ToTensor does. Samples already lie channel by
- * channel, so nothing else is left to do. It is for the datasets of images; digits of `syntheticDigits` and
- * samples of your own that have other ranges need none.
+ * Maps the bytes 0 … 255 of an image to 0 … 1, as torchvision's ToTensor does. Samples are already stored channel by
+ * channel, so nothing else is left to do. It is for datasets of images; digits of `syntheticDigits` and your own
+ * samples with other ranges do not need it.
  */
 export function toTensor(): Transform {
   return { description: "toTensor()", bind: (shape) => eachValue(shape, (value) => value / 255) };
@@ -113,8 +113,7 @@ function channelValues(what: string, given: number | readonly number[]): readonl
 }
 
 /**
- * Applies transforms one after another, the first one first, given as a list or one by one; none at all leave
- * the samples as they are.
+ * Applies transforms in order, given as a list or one by one; without any, samples are unchanged.
  */
 export function compose(...given: readonly (Transform | readonly Transform[])[]): Transform {
   const all = given.flat() as Transform[];

@@ -1,8 +1,8 @@
 /** Draws from weights that may change between draws, in a time that grows with the logarithm of their number. */
 
 /**
- * A binary tree over weights in which every inner node holds the sum of the two below it. A changed weight has the sums
- * above it made anew, so that they never drift, and a weight of 0 is never found.
+ * A binary tree over weights in which every inner node holds the sum of its two children. If a weight changes, the sums
+ * above it are recomputed, so that they never drift, and a weight of 0 is never found.
  */
 export class WeightTree {
   /** Node 1 is the root, nodes `2k` and `2k + 1` are the children of node `k`, and the leaves come last. */

@@ -1,6 +1,7 @@
 /**
- * How modules and parameters are distinguished from other values. The marks are registered symbols rather than classes,
- * so that a model built with one copy of the library is understood by another (a bundle next to an installed package).
+ * Marks of modules and parameters that distinguish them from other values. They are registered symbols rather than
+ * classes, so that a model built with one copy of the library works with another (a bundle next to an installed
+ * package).
  */
 
 import type { Buffer } from "./buffer.ts";

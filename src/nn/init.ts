@@ -1,6 +1,6 @@
 /**
- * Initial values of parameters (`nn.init`): PyTorch's functions that fill a tensor in place, and the initialisers behind
- * them, which layers choose from.
+ * Initial values of parameters (`nn.init`): PyTorch's functions that fill a tensor in place, and the initialisers that
+ * they and the layers use.
  */
 
 export { calculateGain, fanInAndFanOut, type Nonlinearity } from "./init/fan.ts";

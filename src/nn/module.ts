@@ -30,8 +30,8 @@ import { type LoadOptions, type LoadResult, loadStateDict, type StateDict } from
 const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /**
- * The base of every layer and model (torch.nn.Module): a subclass makes its layers, parameters and buffers in fields, and
- * computes with them in `forward`.
+ * The base of every layer and model (torch.nn.Module): a subclass makes its layers, parameters and buffers in fields,
+ * and computes with them in `forward`.
  *
  * ```ts
  * class Net extends nn.Module {
@@ -43,8 +43,8 @@ const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
  * }
  * ```
  *
- * `nn.Module` alone is a module whose `forward` may return anything that a model may. A field or parameter that holds one
- * or another layer says what comes out: `readonly shortcut: nn.Module<Tensor>` holds every layer that returns one tensor.
+ * `nn.Module` alone is a module whose `forward` may return anything that a model may. A field that can hold different
+ * layers declares their result: `readonly shortcut: nn.Module<Tensor>` can hold any layer that returns one tensor.
  */
 export abstract class Module<Output extends Outputs = Outputs> {
   /** Whether the module trains (`train()`) or is evaluated (`eval()`). */
@@ -62,14 +62,14 @@ export abstract class Module<Output extends Outputs = Outputs> {
   }
 
   /**
-   * Computes the outputs from the inputs; every model and layer defines it. Layers may take options and lists, and return
-   * tensors in lists and records; what a compiled model is fed is tensors.
+   * Computes the outputs from the inputs; every model and layer defines it. Layers may take options and lists, and
+   * return tensors in lists and records; the inputs of a compiled model are tensors.
    */
   abstract forward(...inputs: unknown[]): Output;
 
   /**
-   * Makes the field `name` hold `tensor` as a buffer: state that is not learned, and is saved unless `persistent` is false.
-   * A field that holds an `nn.Buffer` is one without this.
+   * Makes the field `name` hold `tensor` as a buffer: state that is not learned, and is saved unless `persistent` is
+   * false. A field that holds an `nn.Buffer` is one without this.
    */
   registerBuffer(name: string, tensor: Tensor, options: BufferOptions = {}): void {
     checkName("buffer", name);
@@ -91,14 +91,16 @@ export abstract class Module<Output extends Outputs = Outputs> {
   }
 
   /**
-   * Has `hook` called before every forward of this module, compiled ones included: there it is called when they are traced,
-   * and what it does to the inputs is part of the program (torch.nn.Module.register_forward_pre_hook).
+   * Calls `hook` before every forward of this module, including compiled ones: there it is called when they are traced,
+   * and its changes to the inputs are part of the program (torch.nn.Module.register_forward_pre_hook).
    */
   registerForwardPreHook(hook: ForwardPreHook, options?: HookOptions): RemovableHandle {
     return addHook(this, "before", hook, options);
   }
 
-  /** As {@link registerForwardPreHook}, after every forward and with its output (torch.nn.Module.register_forward_hook). */
+  /**
+   * As {@link registerForwardPreHook}, after every forward and with its output (torch.nn.Module.register_forward_hook).
+   */
   registerForwardHook(hook: ForwardHook, options?: HookOptions): RemovableHandle {
     return addHook(this, "after", hook, options);
   }
@@ -143,16 +145,19 @@ export abstract class Module<Output extends Outputs = Outputs> {
     return this.namedBuffers().map(([, buffer]) => buffer);
   }
 
-  /** All parameters and persistent buffers under PyTorch's keys, in its order. The tensors are the live ones, not copies. */
+  /**
+   * All parameters and persistent buffers under PyTorch's keys, in its order. The tensors are the live ones, not
+   * copies.
+   */
   stateDict(): Record<string, Tensor> {
     return Object.fromEntries(walkState(this));
   }
 
   /**
-   * Copies a state dict's numbers into this module. Every missing, unexpected or ill-shaped key is reported in one
-   * error, which leaves the module as it was; with `strict: false` keys found on one side alone are passed over.
-   * `rename` says what this model's names are for those of the state dict, which may be another library's:
-   * `net.loadStateDict(await load(path), { rename: [["bert", ""], ["LayerNorm", "norm"]] })`, or a function of a name.
+   * Copies a state dict's numbers into this module. All missing, unexpected or ill-shaped keys are reported in one
+   * error, which leaves the module unchanged; with `strict: false` keys on only one side are ignored. `rename` maps the
+   * names of the state dict, which may be another library's, to this model's: `net.loadStateDict(await load(path), {
+   * rename: [["bert", ""], ["LayerNorm", "norm"]] })`, or a function of a name.
    */
   async loadStateDict(stateDict: StateDict, options: LoadOptions = {}): Promise<LoadResult> {
     return loadStateDict(this, stateDict, options);
@@ -169,7 +174,9 @@ export abstract class Module<Output extends Outputs = Outputs> {
     return this;
   }
 
-  /** Calls `initialize` with every module below this one, children first, and then with this one: to start weights anew. */
+  /**
+   * Calls `initialize` with every module below this one, children first, and then with this one: to start weights anew.
+   */
   apply(initialize: (module: Module) => void): this {
     for (const child of this.children()) child.apply(initialize);
     initialize(this);

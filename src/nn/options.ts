@@ -1,6 +1,6 @@
 /**
- * PyTorch's calling convention in TypeScript: arguments come by position, by name in one last object, or both; and
- * what a user may get wrong about them is said here, once for all layers and functions.
+ * PyTorch's calling convention in TypeScript: arguments are given by position, by name in one last object, or both.
+ * Errors of users in calls are reported here, once for all layers and functions.
  */
 
 import { KilnError } from "../core/errors.ts";

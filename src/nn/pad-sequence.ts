@@ -17,7 +17,7 @@ export interface PadSequenceOptions {
 }
 
 /**
- * Sequences [Tₖ,…], which differ in length alone, in one tensor [T,N,…] as long as the longest
+ * Sequences [Tₖ,…], which differ only in length, in one tensor [T,N,…] as long as the longest one
  * (torch.nn.utils.rnn.pad_sequence).
  */
 export function padSequence(

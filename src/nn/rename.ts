@@ -6,18 +6,18 @@ import type { Tensor } from "../tensor/tensor.ts";
 import type { StateDict } from "./state-dict.ts";
 
 /**
- * How names become others: a function that gives the new name, or `undefined` for a tensor that is left out; or a list
- * of patterns and what stands in their places, each applied to what the ones before have made. Text stands for whole
- * parts of a name, as `encoder.layer` in `bert.encoder.layer.0.weight`, and is replaced where it comes first; `""`
- * takes it away. A RegExp works as in `String.replace`, with `$1` for its groups.
+ * A mapping of names: a function that returns the new name, or `undefined` for a tensor that is left out; or a list of
+ * patterns and replacements, applied one after the other. A string matches whole parts of a name, as `encoder.layer` in
+ * `bert.encoder.layer.0.weight`, and its first occurrence is replaced; `""` removes it. A RegExp works as in
+ * `String.replace`, with `$1` for its groups.
  */
 export type Rename =
   | ((name: string) => string | undefined)
   | readonly (readonly [pattern: string | RegExp, replacement: string])[];
 
 /**
- * `source` under its new names, and what each was called before. Throws a {@link KilnError} where two tensors come by
- * one name, and where a pattern of the list fits no name at all.
+ * `source` under its new names, and the old name of each. Throws a {@link KilnError} if two tensors get the same name,
+ * or if a pattern of the list matches no name at all.
  */
 export function renamed(
   source: StateDict,

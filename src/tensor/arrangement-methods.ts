@@ -1,4 +1,7 @@
-/** The rest of what rearranges tensors, as methods with PyTorch's names and defaults: made of the ones in methods.ts and few ops. */
+/**
+ * The rest of what rearranges tensors, as methods with PyTorch's names and defaults: made of the ones in methods.ts and
+ * few ops.
+ */
 
 import { requireTensor } from "./arguments.ts";
 import type { Dims } from "./axes.ts";
@@ -50,7 +53,10 @@ export abstract class ArrangementMethods extends ReductionMethods {
   roll(this: Tensor, shifts: Dims, dims?: Dims): Tensor {
     return repetition.roll(this, shifts, dims);
   }
-  /** Turned by `k` quarter turns in the plane of two axes, from the first towards the second (by default once, axes 0 and 1). */
+  /**
+   * Turned by `k` quarter turns in the plane of two axes, from the first towards the second (by default once, axes 0
+   * and 1).
+   */
   rot90(this: Tensor, k?: number, dims?: readonly number[]): Tensor {
     return repetition.rot90(this, k, dims);
   }
@@ -102,8 +108,8 @@ export abstract class ArrangementMethods extends ReductionMethods {
     return this.reshape(other.shape);
   }
   /**
-   * Windows of `size` elements, one each `step` elements along `dimension`; what a window holds is the last axis. A copy
-   * (in PyTorch a view).
+   * Windows of `size` elements, one every `step` elements along `dimension`; a new last axis holds the elements of each
+   * window. A copy (in PyTorch a view).
    */
   unfold(this: Tensor, dimension: number, size: number, step: number): Tensor {
     return parts.unfold(this, dimension, size, step);

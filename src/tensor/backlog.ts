@@ -1,6 +1,6 @@
 /**
- * Bounds what waits to be computed. A loop that never reads what it computes would make one graph of all its turns: where
- * a graph has grown large, or a sum of single numbers long, it is computed as far as it goes.
+ * Bounds the pending operations. A loop that never reads its results would make one graph of all its iterations:
+ * when a graph becomes large, or a sum of single numbers long, it is computed.
  */
 
 import { sizeOf } from "../core/shape.ts";
@@ -9,7 +9,9 @@ import { currentEvaluator } from "./context.ts";
 import { takeSaved } from "./pending.ts";
 import type { Version } from "./version.ts";
 
-/** Operations that may wait for one tensor. More than forward and backward of a usual network: those stay one program. */
+/**
+ * Operations that may wait for one tensor. More than forward and backward of a usual network: those stay one program.
+ */
 export const MOST_WAITING = 1024;
 
 /** Single numbers that may follow from each other and wait, such as counts that a loop over batches adds up. */
@@ -30,8 +32,8 @@ interface Backlog {
 const backlogs = new WeakMap<Version, Backlog>();
 
 /**
- * Notes that an operation has made `output`, and begins to compute it where too much waits for it. `wantsGradient` says
- * whether `backward` may ask for what it was computed from.
+ * Notes that an operation has made `output`, and begins to compute it if too many operations are pending for it.
+ * `wantsGradient` says whether `backward` may need the values it was computed from.
  */
 export function boundBacklog(output: Version, wantsGradient: boolean): void {
   const { operation } = output;

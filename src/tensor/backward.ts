@@ -1,7 +1,6 @@
 /**
- * Gradients of tensors: what was remembered of the operations becomes a graph, the walk that also differentiates compiled
- * models derives its gradients, and what that adds waits to be computed like any other operation, or is part of the graph
- * that is being traced.
+ * Gradients of tensors: the recorded operations become a graph, which is differentiated by the same code as compiled
+ * models. The new operations are lazy like any others, or become part of the graph that is being traced.
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -20,8 +19,8 @@ import { Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
 
 /**
- * Takes cotangents back through a graph: `seeds` arrive at its first outputs, ones where none is given; the values are what
- * arrives at its other outputs.
+ * Propagates cotangents back through a graph: `seeds` arrive at its first outputs, with ones for missing ones; the
+ * values are the cotangents of its other outputs.
  */
 export type TakeBack = (
   graph: Graph,

@@ -8,8 +8,8 @@ import { currentEvaluator } from "./context.ts";
 import type { Version } from "./version.ts";
 
 /**
- * Checks the indices of an operation that are known already; those that are not are checked when they are computed, and
- * then the operation's line, which is the result, says where.
+ * Checks the known indices of an operation; others are checked when they are computed. Returns the operation's line for
+ * those errors.
  */
 export function checkedIndices(op: string, inputs: readonly Version[], attrs: Attrs): readonly Origin[] {
   const origin = currentEvaluator()?.origin();

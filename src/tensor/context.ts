@@ -33,9 +33,9 @@ export interface Recorder {
   /** Records that `tensor` was just created from numbers. */
   made(tensor: Tensor): void;
   /**
-   * Says that the memory of `owner`, no view, is about to be changed in place; throws where a program cannot do that. A
-   * tensor that was there before holds after each run what it then stands for. A parameter may be constrained alone, which
-   * the optimizer's update goes on from.
+   * Announces that the memory of `owner`, which is not a view, is about to be changed in place; throws if a program
+   * cannot do that. A tensor from before the trace holds its final value after each run. A parameter may only be
+   * constrained, before the optimizer's update.
    */
   change(owner: Tensor, isConstraint?: boolean): void;
   /** A new stream of the program's random numbers, which each of its runs draws anew. */
@@ -47,8 +47,8 @@ export interface Recorder {
 /** Computes what tensors wait for outside of tracing; the driver injects one. */
 export interface Evaluator {
   /**
-   * Begins to compute these versions at once, and others `alongside` in the same program; resolves when they are there.
-   * It is no failure if others could not be computed: reading them reports the error.
+   * Begins to compute these versions at once, and others `alongside` in the same program; resolves when they are
+   * computed. It does not fail if the others cannot be computed: reading them reports the error.
    */
   compute(versions: readonly Version[], alongside?: readonly Version[]): Promise<void>;
   /** The line of the user's program that runs now, for what is found out only later. */

@@ -16,9 +16,9 @@ export interface KeyDifference {
 }
 
 /**
- * What differs between tensors, which `owner` has, and those to be copied into them, which may come from a file and be
- * anything; `faults` is what makes that impossible. Without `strict`, keys on one side alone are no fault. `called` says
- * how a fault names a key of `source`.
+ * Compares the tensors of `owner` with those to be copied into them, which may come from a file and be anything;
+ * `faults` lists what makes the copy impossible. Without `strict`, keys on only one side are not faults. `called` gives
+ * the name of a key of `source` in faults.
  */
 export function compareByName(
   owner: string,
@@ -40,7 +40,10 @@ export function compareByName(
   return { missingKeys, unexpectedKeys, faults };
 }
 
-/** Gives the tensors of `own` the numbers of those of `source` that have the same names; all are read before one changes. */
+/**
+ * Gives the tensors of `own` the numbers of those of `source` that have the same names; all are read before one
+ * changes.
+ */
 export async function copyByName(
   own: readonly Named<Tensor>[],
   source: Readonly<Record<string, Tensor>>,

@@ -28,13 +28,14 @@ const TENSOR_OPTIONS = { shape: true, dtype: true, requiresGrad: true } satisfie
  *
  * ```ts
  * tensor([[1, 2], [3, 4]]); // float32[2,2]
- * tensor([0, 1], { dtype: "int32" }); // int32[2], as Int32Array.of(0, 1) gives, too
+ * tensor([0, 1], { dtype: "int32" }); // int32[2], like tensor(Int32Array.of(0, 1))
  * tensor(new Float32Array(6), { shape: [2, 3] });
  * ```
  *
- * Numbers in lists become float32, `[0, 1]` too: in JavaScript 1 and 1.0 are the same number, so the text cannot tell
- * PyTorch's int64 from its float32. An array of integers becomes int32 (one of bytes uint8), a list of truth values bool.
- * Throws for what is no number, for lists of unequal lengths, and for numbers that the dtype cannot hold.
+ * Numbers in lists become float32, even `[0, 1]`: in JavaScript 1 and 1.0 are the same number, so that PyTorch's int64
+ * cannot be told from its float32. A typed array of integers becomes int32 (one of bytes uint8), a list of booleans
+ * bool. Throws for values that are not numbers, for lists of unequal lengths, and for numbers that the dtype cannot
+ * hold.
  */
 export function tensor(values: NestedNumbers | NumberArray, options: TensorOptions = {}): Tensor {
   checkOptionNames("tensor()", options, TENSOR_OPTIONS);

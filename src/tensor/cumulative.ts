@@ -1,7 +1,7 @@
 /**
- * What comes of all elements up to each one along an axis (torch.cumsum and its like). But for the sum of floats, which is
- * an op, results are found by doubling: after k steps each element holds what comes of the 2ᵏ elements up to it. Nothing
- * is divided, so the gradient of a product is right where elements are zero.
+ * Cumulative functions along an axis, such as torch.cumsum. Except for the sum of floats, which is an op, results are
+ * found by doubling: after k steps each element holds the result of the 2ᵏ elements up to it. Nothing is divided, so
+ * the gradient of a product is right where elements are zero.
  */
 
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";

@@ -29,8 +29,8 @@ function triangle(callee: string, input: Tensor, diagonal: number, relation: "ge
 }
 
 /**
- * The diagonals of the matrices on the axes `dim1` and `dim2`, which the last axis of the result takes the place of; a
- * positive `offset` counts to the right of the main one. A view, as in PyTorch.
+ * The diagonals of the matrices on the axes `dim1` and `dim2`, which the last axis of the result replaces; a positive
+ * `offset` is to the right of the main one. A view, as in PyTorch.
  */
 export function diagonal(input: Tensor, offset = 0, dim1 = 0, dim2 = 1): Tensor {
   requireTensor("diagonal", input);

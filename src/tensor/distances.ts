@@ -41,8 +41,9 @@ function farthest(sizes: Tensor): Tensor {
 }
 
 /**
- * The p-norms of the differences between each of the vectors x[N,M] and those behind it: a list of N·(N-1)/2. Its gradient
- * looks for each vector among all pairs, N³·M/2 operations: of many vectors those of cdist(x, x) are found sooner.
+ * The p-norms of the differences between each of the vectors x[N,M] and those after it: a list of N·(N-1)/2. Its
+ * gradient searches all pairs for each vector, N³·M/2 operations: for many vectors the gradient of cdist(x, x) is
+ * faster.
  */
 export function pdist(x: Tensor, p = 2): Tensor {
   requireFloats("pdist", x);

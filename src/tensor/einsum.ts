@@ -19,9 +19,9 @@ interface Equation {
 }
 
 /**
- * The sum of products that `equation` says: `einsum("bij,bjk->bik", a, b)`. Each letter names an axis of the operands;
- * what does not stand behind the arrow is summed over. Without an arrow the letters that occur once are the result's,
- * in the order of the alphabet. A letter that an operand has twice means its diagonal. Ellipses are not understood.
+ * The sum of products that `equation` describes: `einsum("bij,bjk->bik", a, b)`. Each letter names an axis of the
+ * operands; letters that are not after the arrow are summed over. Without an arrow the result has the letters that
+ * occur once, in alphabetical order. A letter that an operand has twice means its diagonal. Ellipses are not supported.
  */
 export function einsum(equation: string, ...operands: readonly (Tensor | readonly Tensor[])[]): Tensor {
   const tensors = operands.flat() as readonly Tensor[];

@@ -1,4 +1,6 @@
-/** Elementary functions of each element that are made of several ops, and those that also take whole numbers (torch.*). */
+/**
+ * Elementary functions of each element that are made of several ops, and those that also take whole numbers (torch.*).
+ */
 
 import { describeValue } from "../core/describe-value.ts";
 import { checkOptionNames, type OptionNames } from "../core/option-names.ts";
@@ -93,8 +95,8 @@ export interface DivOptions {
 const DIV = { roundingMode: true } satisfies OptionNames<DivOptions>;
 
 /**
- * A quotient, of whole numbers in float32 unless it is rounded (torch.div); the rounded has no gradient. Whole numbers
- * rounded stay int32, exact; where the divisor is 0, which PyTorch refuses, they are 0.
+ * A quotient, in float32 even for integers unless it is rounded (torch.div); a rounded quotient has no gradient.
+ * Rounded quotients of integers are int32 and exact, and 0 where the divisor is 0, which PyTorch refuses.
  */
 export function div(a: Tensor, b: Operand, options: DivOptions = {}): Tensor {
   withOrigin(() => checkOptionNames("div", options, DIV));
@@ -115,8 +117,8 @@ export function div(a: Tensor, b: Operand, options: DivOptions = {}): Tensor {
 }
 
 /**
- * `(a - rest)/b`, exact for all int32: a first quotient in float32 is off by 2⁹ at most, and where it is off `b` is so small
- * that what it leaves is divided exactly. Sums are modulo 2³², so that `a - rest` may go beyond int32 on the way.
+ * `(a - rest)/b`, exact for all int32: a first quotient in float32 is off by 2⁹ at most, and if it is off, `b` is so
+ * small that the remainder is divided exactly. Sums are modulo 2³², so that `a - rest` may exceed int32 in between.
  */
 function wholeQuotient(a: Tensor, b: Tensor, op: "fmod" | "remainder"): Tensor {
   const cut = apply("fmod", [a, b]);

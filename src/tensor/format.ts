@@ -1,6 +1,6 @@
 /**
- * The text that PyTorch's `print` gives for a tensor, to the letter (torch/_tensor_str.py with its default options):
- * four digits, scientific where the range asks for it, columns aligned, long tensors summarised, lines of 80.
+ * The exact text of PyTorch's `print` for a tensor (torch/_tensor_str.py with its default options): four digits,
+ * scientific notation if the range requires it, aligned columns, long tensors summarised, lines of 80 characters.
  */
 
 import { type DType, kindOf, type TypedArray } from "../core/dtype.ts";

@@ -1,7 +1,7 @@
 /**
  * A user's own differentiable operation: forward and backward as functions of tensors (torch.autograd.Function). Both
- * are recorded when it is applied, so that they are compiled like everything else; backward must be written with
- * tensor operations alone.
+ * are recorded when it is applied, so that they are compiled like everything else; backward must use only tensor
+ * operations.
  */
 
 import { KilnError } from "../core/errors.ts";

@@ -39,7 +39,9 @@ interface Call {
   readonly createGraph: boolean;
 }
 
-/** Calls `func` on inputs that want gradients: the given ones behind `clone()`, so that nothing of the user's changes. */
+/**
+ * Calls `func` on inputs that want gradients: the given ones behind `clone()`, so that nothing of the user's changes.
+ */
 function call(
   callee: string,
   func: Differentiable<Operands>,
@@ -113,8 +115,8 @@ export function vjp<In extends Operands, Out extends Operands>(
 }
 
 /**
- * What `func` gives, and the product of its Jacobian with the vector `v`, which has the shapes of the inputs: the gradient
- * of a vector–Jacobian product for its vector.
+ * The result of `func`, and the product of its Jacobian with the vector `v`, which has the shapes of the inputs:
+ * computed as the gradient of a vector–Jacobian product with respect to its vector.
  */
 export function jvp<In extends Operands, Out extends Operands>(
   func: Differentiable<Out>,
@@ -150,7 +152,10 @@ export function hvp<In extends Operands>(
   return withOrigin(() => hessianProduct("hvp", func, inputs, v, options));
 }
 
-/** What `func`, which gives a single number, gives, and the product of the vector `v` with its Hessian, which is symmetric. */
+/**
+ * What `func`, which gives a single number, gives, and the product of the vector `v` with its Hessian, which is
+ * symmetric.
+ */
 export function vhp<In extends Operands>(
   func: Differentiable<Tensor>,
   inputs: In,
@@ -175,8 +180,8 @@ function hessianProduct<In extends Operands>(
 }
 
 /**
- * The Jacobian of `func`, row by row: for each result and each input a tensor of the shape of the result, then that of the
- * input. A list for several inputs, of lists for several results.
+ * The Jacobian of `func`, row by row: for each result and each input a tensor of the shape of the result, then that of
+ * the input. A list for several inputs, of lists for several results.
  */
 export function jacobian<In extends Operands, Out extends Operands>(
   func: Differentiable<Out>,

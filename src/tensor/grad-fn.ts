@@ -1,6 +1,6 @@
 /**
- * GradFn: what a tensor remembers of the operation that made it, so that `backward` can go back through it and users
- * can walk the graph (`loss.gradFn.nextFunctions`). Names and the order of edges stand in the op's definition.
+ * GradFn: a tensor's record of the operation that made it, so that `backward` can go back through it and users can walk
+ * the graph (`loss.gradFn.nextFunctions`). Names and the order of edges come from the op's definition.
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -114,7 +114,10 @@ export class OperationGradFn extends GradFn {
   }
 }
 
-/** The transpose that PyTorch's linear layer takes of its weight and Kiln's does not need; it shows when walking the graph. */
+/**
+ * The transpose that PyTorch's linear layer takes of its weight and Kiln's does not need; it shows when walking the
+ * graph.
+ */
 class TransposeGradFn extends GradFn {
   readonly name = "TBackward";
   readonly nextFunctions: readonly NextFunction[];

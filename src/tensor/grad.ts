@@ -36,9 +36,9 @@ export const listOf = <T>(value: T | readonly T[]): readonly T[] =>
   Array.isArray(value) ? value : [value as T];
 
 /**
- * The gradients of the sum of `outputs`, each weighted with what `gradOutputs` has for it, for each of `inputs`: leaves
- * or tensors on the way that require gradients. Nothing is added to `grad`. With `createGraph` they are differentiable, in
- * `forward` and losses that are compiled as well as outside (torch.autograd.grad).
+ * The gradients of the sum of `outputs`, weighted by `gradOutputs`, with respect to each of `inputs`: leaves or
+ * intermediate tensors that require gradients. Nothing is added to `grad`. With `createGraph` they are differentiable,
+ * in compiled `forward` and losses as well as outside (torch.autograd.grad).
  */
 export function grad(
   outputs: Tensor | readonly Tensor[],

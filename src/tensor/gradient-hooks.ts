@@ -1,7 +1,7 @@
 /**
- * Hooks: functions that are called with the gradient that arrives at a tensor, and may replace it. Interactively they are
- * called by every `backward` that passes (backward.ts); in a trace once, with a tensor that stands for the gradient, and
- * what they do is part of the program.
+ * Hooks: functions that are called with the gradient that arrives at a tensor, and may replace it. Interactively they
+ * are called by every `backward` (backward.ts); in a trace once, with a symbolic tensor for the gradient, and their
+ * operations are part of the program.
  */
 
 import { describeValue } from "../core/describe-value.ts";

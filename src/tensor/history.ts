@@ -54,8 +54,8 @@ function onTheWay(
 }
 
 /**
- * The graph of all that leads from `wanted` to `roots`, at which `cotangents` arrive. With `createGraph` its values have
- * edges, for gradients of the gradients; `recorder` is who records them in a trace. Behind `ends` nobody goes.
+ * The graph of everything between `wanted` and `roots`, at which `cotangents` arrive. With `createGraph` its values
+ * have edges, for gradients of the gradients; `recorder` records them in a trace. The walk stops at `ends`.
  */
 export function historyOf(
   roots: readonly Point[],

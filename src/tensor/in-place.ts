@@ -1,6 +1,6 @@
 /**
- * Operations in place (`p.sub_(…)`). They compute a new version and make the tensor stand for it: what was computed from
- * the old numbers, or still waits to be, keeps them, and views of the same memory show the new ones (view.ts).
+ * In-place operations (`p.sub_(…)`). They compute a new version and assign it to the tensor: operations on the old
+ * numbers, pending ones included, keep them, and views of the same memory show the new ones (view.ts).
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -125,8 +125,9 @@ export abstract class InPlaceMethods extends TensorMethods {
     return changed(this, "zero_", constantLike(this, 0, "zero_"), true);
   }
   /**
-   * Writes to what brackets name in PyTorch: `x.indexPut_([0, rows], value)` is `x[0, rows] = value`. A bool mask among the
-   * items has one value written wherever it is true. With `accumulate` it is added instead, as often as a position is named.
+   * Assignment to an index in PyTorch: `x.indexPut_([0, rows], value)` is `x[0, rows] = value`. With a bool mask among
+   * the items, one value is written wherever it is true. With `accumulate`, values are added, once for each time a
+   * position occurs.
    */
   indexPut_(this: Tensor, items: readonly IndexItem[], value: Tensor | number, accumulate = false): Tensor {
     const { part, places } = indexed("indexPut", this, items);
@@ -217,7 +218,9 @@ function changed(target: Tensor, method: string, result: Tensor, isOneValue = fa
   return target;
 }
 
-/** Gives a parameter the numbers of `result`, which obey a constraint, before it is used; its history stays what it is. */
+/**
+ * Gives a parameter the numbers of `result`, which obey a constraint, before it is used; its history stays what it is.
+ */
 export function constrain(parameter: Tensor, result: Tensor): void {
   currentRecorder()?.change(ownerOf(parameter), true);
   write(parameter, result, true);

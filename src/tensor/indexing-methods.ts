@@ -15,8 +15,8 @@ import type { Tensor } from "./tensor.ts";
 
 export abstract class IndexingMethods extends ArrangementMethods {
   /**
-   * What brackets give in PyTorch: `x.index(0, slice(1, 3), "...", null, rows)` is `x[0, 1:3, ..., None, rows]`. A view of
-   * the same memory, unless tensors are among the items.
+   * PyTorch's indexing: `x.index(0, slice(1, 3), "...", null, rows)` is `x[0, 1:3, ..., None, rows]`. A view of the
+   * same memory, unless tensors are among the items.
    */
   index(this: Tensor, ...items: readonly IndexItem[]): Tensor {
     return index(this, items);

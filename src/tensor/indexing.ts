@@ -1,7 +1,7 @@
 /**
- * What brackets say in PyTorch, as one list of items: numbers, slices, "...", null for a new axis, and int32 tensors. All
- * but the last show the tensor's own memory; tensors read or write copies, several of them element by element together.
- * Names and form are those of PyTorch's C++ library (`x.index({0, Slice(1, 3), "...", None, rows})`).
+ * PyTorch's indexing, as one list of items: numbers, slices, "...", null for a new axis, and int32 tensors. All but
+ * tensors make views; tensors make copies, and several of them are broadcast together. Names and form are those of
+ * PyTorch's C++ library (`x.index({0, Slice(1, 3), "...", None, rows})`).
  */
 
 import { describeValue } from "../core/describe-value.ts";
@@ -26,7 +26,10 @@ export interface Slice {
 /** An index of an axis; "..." means all axes that no other item is for, `null` a new one. */
 export type IndexItem = number | Slice | "..." | null | Tensor;
 
-/** `start:stop:step` for {@link IndexItem}; `slice()` is a whole axis. As PyTorch's Slice in C++, one number is where it starts. */
+/**
+ * `start:stop:step` for {@link IndexItem}; `slice()` is a whole axis. As PyTorch's Slice in C++, one number is where it
+ * starts.
+ */
 export const slice = (start?: number | null, stop?: number | null, step?: number | null): Slice => ({
   start: start ?? null,
   stop: stop ?? null,
@@ -150,8 +153,8 @@ export const partAmong = (part: Tensor, { axis, index }: Place): Tensor =>
   apply("index_select", [part, flatIndex("index", [index], [part.shape[axis]], true)], { axis });
 
 /**
- * The tensor with all axes that tensors name positions of as one, and these positions on it. It stands where the axes do,
- * if nothing is between them, else in front: there the axes of the index come to stand, as in PyTorch.
+ * The tensor with all axes that are indexed by tensors merged into one, and the positions on it. The merged axis is in
+ * their place if they are adjacent, else in front: that is where the axes of the index go, as in PyTorch.
  */
 export function mergedAxes(callee: string, part: Tensor, places: readonly Place[]) {
   const axes = places.map(({ axis }) => axis);

@@ -1,6 +1,6 @@
 /**
- * Numbers of classes, as users have them: labels come from files and lists more often than from tensors, and JavaScript has
- * ten ways to hold whole numbers. Wherever class targets go in, any of them will do.
+ * Class labels in any form: they come from files and lists more often than from tensors, and JavaScript has ten ways to
+ * hold integers. All of them are accepted as class targets.
  */
 
 import { type IntegerArray, isInt32, isIntegerArray } from "../core/conversion.ts";
@@ -24,8 +24,8 @@ export const isLabels = (value: unknown): value is Exclude<Labels, Tensor> =>
     value.every((item) => typeof item === "number" || (Array.isArray(item) && isLabels(item))));
 
 /**
- * The int32 tensor of `labels`. A flat array of integers has the shape `like` but for dimension 0, of which it decides the
- * extent. Throws for what is no whole number, or none that int32 holds, in the name of `what` is given.
+ * The int32 tensor of `labels`. A flat array of integers gets the shape `like`, except for dimension 0, which follows
+ * from its length. Throws for values that are not integers in the range of int32; `what` names them in the message.
  */
 export function labelTensor(what: string, labels: Exclude<Labels, Tensor>, like: Shape = []): Tensor {
   if (!ArrayBuffer.isView(labels)) {

@@ -8,7 +8,9 @@ import { apply } from "./operation.ts";
 import { expand } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** The row-major position that indices name, one for each of `extents`; with `fromEnd` negative ones count from the end. */
+/**
+ * The row-major position that indices name, one for each of `extents`; with `fromEnd` negative ones count from the end.
+ */
 export const flatIndex = (
   callee: string,
   indices: readonly Tensor[],
@@ -16,13 +18,15 @@ export const flatIndex = (
   fromEnd: boolean,
 ): Tensor => apply("flat_index", indices, { extents, fromEnd, callee });
 
-/** The same int32 numbers, for which there is an error, wherever they come from, unless they lie from `least` to `most`. */
+/**
+ * The same int32 numbers, for which there is an error, wherever they come from, unless they lie from `least` to `most`.
+ */
 export const bounded = (what: string, x: Tensor, least: number, most: number): Tensor =>
   apply("bounded", [x], { least, most, what });
 
 /**
- * The same int32 numbers, for which there is the error `message` where a program finds that `isLost` is true of one: they
- * are not those that they stand for.
+ * The same int32 numbers, with the error `message` if a program finds that `isLost` is true for one, which then differs
+ * from the number it represents.
  */
 export const exact = (message: string, x: Tensor, isLost: Tensor): Tensor =>
   x.add(apply("bounded", [isLost.int()], { least: 0, most: 0, what: message, of: "overflow" }));
@@ -54,7 +58,10 @@ export function indexSelect(input: Tensor, dim: number, index: Tensor): Tensor {
   return apply("index_select", [input, index.ndim === 0 ? index.reshape(1) : index], { axis });
 }
 
-/** The elements at row-major positions of the input, in the shape of the int32 `index`; negative ones count from the end. */
+/**
+ * The elements at row-major positions of the input, in the shape of the int32 `index`; negative ones count from the
+ * end.
+ */
 export function take(input: Tensor, index: Tensor): Tensor {
   requireTensor("take", input);
   requireTensor("take", index);
@@ -63,8 +70,8 @@ export function take(input: Tensor, index: Tensor): Tensor {
 }
 
 /**
- * The elements at the positions along `dim` that the int32 `indices` give, which are broadcast with the input along all
- * other axes, as the result of argmax, argsort or topk is used; without `dim` of all elements in row-major order.
+ * The elements at the int32 positions `indices` along `dim`, such as the results of argmax, argsort or topk; indices
+ * and input are broadcast along all other axes. Without `dim`, positions count all elements in row-major order.
  */
 export function takeAlongDim(input: Tensor, indices: Tensor, dim?: number): Tensor {
   requireTensor("takeAlongDim", input);

@@ -1,7 +1,7 @@
 /**
- * The operations of tensors as methods, with PyTorch's names and defaults: here those that rearrange, in the classes
- * above those that compute. Tensor extends this class; it stands apart so that what a tensor is and what can be done
- * with it can be read separately.
+ * The operations of tensors as methods, with PyTorch's names and defaults: rearranging ones here, computing ones in the
+ * base classes. Tensor extends this class; it is separate so that the state of a tensor and its operations can be read
+ * separately.
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -22,7 +22,7 @@ export abstract class TensorMethods extends IndexingMethods {
     return apply("clone", [this]);
   }
   /**
-   * The same elements, in row-major order, in another shape; one extent may be -1, which follows from the others. It shares memory.
+   * The same elements, in row-major order, in another shape; one extent may be -1, and follows from the others. A view.
    *
    * ```ts
    * arange(6).reshape(2, -1); // float32[2,3]
@@ -91,11 +91,16 @@ export abstract class TensorMethods extends IndexingMethods {
   narrow(this: Tensor, dim: number, start: number, length: number): Tensor {
     return rearrange.narrow(this, dim, start, length);
   }
-  /** The part at `index` along `dim`, without that axis; negative numbers count from the end. A view of the same memory. */
+  /**
+   * The part at `index` along `dim`, without that axis; negative numbers count from the end. A view of the same memory.
+   */
   select(this: Tensor, dim: number, index: number): Tensor {
     return rearrange.select(this, dim, index);
   }
-  /** Parts of `size` along `dim` (by default the first axis), of which the last may be smaller, or of the sizes in a list; views of the same memory. */
+  /**
+   * Parts of `size` along `dim` (by default the first axis), of which the last may be smaller, or of the sizes in a
+   * list; views of the same memory.
+   */
   split(this: Tensor, size: number | readonly number[], dim?: number): Tensor[] {
     return rearrange.split(this, size, dim);
   }
@@ -106,8 +111,8 @@ export abstract class TensorMethods extends IndexingMethods {
 }
 
 /**
- * JavaScript lets no class say what `x[0]` means without a proxy around each object. The first places of a list are
- * getters instead, that say what to write: nobody who counts from 0 misses them all.
+ * In JavaScript a class cannot define `x[0]` without a proxy around each object. Instead, getters for the first
+ * positions throw an error that says what to write: code that counts from 0 meets one of them.
  */
 for (const place of [-1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9]) {
   const explain = (): never =>

@@ -9,8 +9,8 @@ import type { Tensor } from "./tensor.ts";
 import { withOrigin } from "./with-origin.ts";
 
 /**
- * `f` of the input, but 0 where the input is 0: there `f` sees 1 instead, so that neither its value nor an infinite
- * slope is met.
+ * `f` of the input, but 0 where the input is 0: `f` is evaluated at 1 there, so that neither its value nor an infinite
+ * slope appears.
  */
 function zeroAtZero(input: Tensor, f: (input: Tensor) => Tensor): Tensor {
   const isZero = compared(input, "eq", 0);

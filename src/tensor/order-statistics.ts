@@ -102,8 +102,8 @@ export type InterpolationOptions = Pick<QuantileOptions, "interpolation">;
 const QUANTILE = { dim: true, keepdim: true, interpolation: true } satisfies OptionNames<QuantileOptions>;
 
 /**
- * The element below which the part `q` of the others lies, along `dim` or among all; NaN where one is. `q` lies in
- * [0, 1], and of another one in a tensor the result is NaN; of a list of them the results stand along a new first axis.
+ * The `q`-th quantile of the elements along `dim`, or of all elements; NaN if one of them is NaN. `q` must be in [0,
+ * 1]; in a tensor, others give NaN. For a 1-D tensor of them, the results have a new first axis.
  */
 export const quantile = (
   input: Tensor,

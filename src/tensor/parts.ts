@@ -27,8 +27,8 @@ export function unfold(input: Tensor, dimension: number, size: number, step: num
 }
 
 /**
- * As many parts along `dim` as a number says, the first ones larger by one where they do not fit; or cut in front of the
- * positions of a list, as slices are.
+ * A given number of parts along `dim`, of which the first ones are larger by one if the division has a remainder; or
+ * parts that begin at the positions of a list, like slices.
  */
 export function tensorSplit(input: Tensor, indicesOrSections: number | readonly number[], dim = 0): Tensor[] {
   return cutAt("tensorSplit", input, indicesOrSections, ownAxisOf("tensorSplit", input, dim));

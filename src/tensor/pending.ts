@@ -1,7 +1,7 @@
 /**
- * Remembers what waits to be computed and lives on: losses that `backward` started from, tensors changed in place such
- * as BatchNorm's statistics, and single numbers such as the sum of a loop's losses. `optimizer.step()` has them
- * computed, so that what grows by a little in each turn of a loop does not become a graph of all turns.
+ * Remembers pending tensors that live on: losses that `backward` started from, tensors changed in place such as
+ * BatchNorm's statistics, and single numbers such as the sum of a loop's losses. `optimizer.step()` computes them, so
+ * that a tensor that grows a little in each iteration does not become a graph of all iterations.
  */
 
 import type { Version } from "./version.ts";
@@ -28,7 +28,9 @@ export function rememberScalar(version: Version): void {
   scalars.push(version);
 }
 
-/** The saved versions since the last call that are still wanted and not computed: they go with their gradients' program. */
+/**
+ * The saved versions since the last call that are still wanted and not computed: they go with their gradients' program.
+ */
 export function takeSaved(): readonly Version[] {
   const taken = saved.filter(({ operation, isSaved }) => operation !== undefined && isSaved);
   saved = [];

@@ -1,4 +1,6 @@
-/** Which dtype operands meet in, and the casts that bring them there (torch.result_type); what becomes of plain numbers. */
+/**
+ * Which dtype operands meet in, and the casts that bring them there (torch.result_type); what becomes of plain numbers.
+ */
 
 import { elementOf, isInt32 } from "../core/conversion.ts";
 import { type DType, isFloat, PUBLIC_DTYPES } from "../core/dtype.ts";
@@ -83,8 +85,8 @@ export function compared(a: Tensor, relation: Relation, b: Tensor | number): Ten
 type WholeComparison = readonly [Relation, number] | boolean;
 
 /**
- * What a comparison with any number comes to for numbers that are whole: float32, in which PyTorch compares them with a
- * fraction, does not hold them all.
+ * The equivalent of a comparison with any number for integers: float32, in which PyTorch compares them with a fraction,
+ * cannot hold all of them.
  */
 function wholeComparison(relation: Relation, bound: number): WholeComparison {
   switch (relation) {

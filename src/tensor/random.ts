@@ -1,7 +1,7 @@
 /**
  * Random tensors. The numbers come from Philox, whose integer arithmetic gives the same bits everywhere. The seed is 0
- * until `manualSeed` is called: a program that never calls it draws the same numbers each time it runs. While a model is
- * traced they become operations, which draw from the seed and the step of each run.
+ * until `manualSeed` is called: a program that never calls it draws the same numbers each time it runs. In a trace they
+ * become operations, which draw from the seed and the step of each run.
  */
 
 import { describeValue } from "../core/describe-value.ts";
@@ -92,7 +92,7 @@ const tracedUniform = (shape: Shape): Tensor => tracedBits(shape).mul(2 ** -24);
 
 /**
  * Normal numbers by the inverse of their distribution, √2·erfinv(x). The x are the midpoints of 2²⁴ equal parts of
- * (-1, 1), each exact in float32: symmetric, never ±1, so that no number is infinite and none lies beyond ±5.42.
+ * (-1, 1), each exact in float32: symmetric, never ±1, so that all numbers are finite, and at most 5.42 in magnitude.
  */
 const tracedNormal = (shape: Shape): Tensor =>
   tracedBits(shape)
@@ -213,8 +213,9 @@ function tracedIntegers(low: number, high: number, shape: Shape): Tensor {
 }
 
 /**
- * Normally distributed numbers around `mean` with the standard deviation `std`, tensors that are broadcast together or
- * numbers, which need a `size`; without a gradient, and NaN where a deviation in a tensor is negative (torch.normal).
+ * Normally distributed numbers with the mean `mean` and the standard deviation `std`: tensors that are broadcast
+ * together, or numbers, which need a `size`. Without a gradient; NaN where a deviation in a tensor is negative
+ * (torch.normal).
  */
 export function normal(mean: Tensor, std?: Tensor | number): Tensor;
 export function normal(mean: number, std: Tensor): Tensor;

@@ -196,7 +196,8 @@ export abstract class ReductionMethods extends PointwiseMethods {
     return cumulative.diff(this, n, dim, options);
   }
   /**
-   * The matrix product over the last two axes, of which those in front are broadcast; a vector counts as a row on the left and as a column on the right.
+   * The matrix product over the last two axes, with leading axes broadcast; a vector is a row on the left and a column
+   * on the right.
    *
    * ```ts
    * randn(8, 3, 4).matmul(randn(4, 5)); // float32[8,3,5]

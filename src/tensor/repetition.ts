@@ -42,8 +42,8 @@ const areCounts = (sizes: unknown): boolean =>
   Array.isArray(sizes) && sizes.every((size) => Number.isSafeInteger(size) && size >= 0);
 
 /**
- * Each element along `dim`, or of all in row-major order, `repeats` times in a row, or as often as a list of numbers says
- * for each. How often must be known when the program is made, for the shape hangs on it: a tensor is refused.
+ * Each element along `dim`, or of all in row-major order, `repeats` times in a row, or as often as a list of numbers
+ * says for each. How often must be known when the program is made, for the shape hangs on it: a tensor is refused.
  */
 export function repeatInterleave(input: Tensor, repeats: number | readonly number[], dim?: number): Tensor {
   requireTensor("repeatInterleave", input);
@@ -71,8 +71,8 @@ export function repeatInterleave(input: Tensor, repeats: number | readonly numbe
 }
 
 /**
- * The elements moved on by `shifts` along `dims`; what leaves at the end comes in again at the beginning. Without `dims`
- * all elements are moved in row-major order.
+ * The elements shifted by `shifts` along `dims`; elements beyond the end reappear at the beginning. Without `dims` all
+ * elements are shifted in row-major order.
  */
 export function roll(input: Tensor, shifts: Dims, dims?: Dims): Tensor {
   requireTensor("roll", input);

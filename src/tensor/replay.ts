@@ -17,9 +17,9 @@ export interface Known {
 }
 
 /**
- * Gives what any value of a graph stands for: a version that waits to be computed, or, with `by`, a value of the graph that
- * is being traced. `known` says it of the graph's inputs, and of whatever else is there already; what is made of anything
- * that has an edge remembers how. `originsOf` are the lines that nodes belong to.
+ * Maps values of a graph to lazy versions, or, with `by`, to values of the graph that is being traced. `known` maps the
+ * graph's inputs, and any other values that exist already; results of anything that has an edge get one, too.
+ * `originsOf` are the lines that nodes belong to.
  */
 export function replayer(
   known: ReadonlyMap<Value, Known>,

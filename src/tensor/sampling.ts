@@ -1,4 +1,7 @@
-/** Numbers drawn by the probabilities that a tensor holds (torch.bernoulli, torch.multinomial); the draws have no gradient. */
+/**
+ * Numbers drawn by the probabilities that a tensor holds (torch.bernoulli, torch.multinomial); the draws have no
+ * gradient.
+ */
 
 import { invariant } from "../core/errors.ts";
 import type { Shape } from "../core/shape.ts";
@@ -38,8 +41,8 @@ export function bernoulli(input: Tensor, p?: number): Tensor {
 const UNDRAWABLE = "multinomial of weights that are negative, not finite or too few above 0";
 
 /**
- * Positions drawn from a list of weights, or from each row of a matrix of them, which need not add up to 1: `numSamples`
- * each, int32. Without `replacement` no position comes twice.
+ * Positions drawn by a list of weights, or by each row of a matrix of weights, which need not add up to 1: `numSamples`
+ * each, int32. Without `replacement` no position is drawn twice.
  */
 export function multinomial(input: Tensor, numSamples: number, replacement = false): Tensor {
   requireFloats("multinomial", input);

@@ -1,7 +1,8 @@
 /**
- * Combining elements that int32 tensors send to one place (torch.scatter_reduce, torch.index_reduce). Sums of floats are an
- * op; all else is sorted by its place, combined with its neighbours of the same place by doubling, and read where each
- * place ends: nothing is divided, so that products have gradients where elements are zero.
+ * Combines elements that int32 tensors scatter to one position (torch.scatter_reduce, torch.index_reduce). Sums of
+ * floats are an op; otherwise elements are sorted by position, combined with neighbours of the same position by
+ * doubling, and read at the end of each position: nothing is divided, so that products have gradients where elements
+ * are zero.
  */
 
 import { describeValue } from "../core/describe-value.ts";
@@ -26,8 +27,8 @@ export interface ReduceOptions {
 }
 
 /**
- * The input, whose element at each position along `dim` that `index` gives is combined with what `src` has for it; equal
- * extremes share the gradient evenly (torch.scatter_reduce).
+ * The input, with the elements of `src` combined into those at the positions along `dim` in `index`; equal extremes
+ * share the gradient evenly (torch.scatter_reduce).
  */
 export function scatterReduce(
   input: Tensor,
@@ -40,7 +41,10 @@ export function scatterReduce(
   return reduced("scatterReduce", input, dim, index, src, reduce, options);
 }
 
-/** The input, whose part at position `index[k]` along `dim` is combined with the k-th part of `source` (torch.index_reduce). */
+/**
+ * The input, whose part at position `index[k]` along `dim` is combined with the k-th part of `source`
+ * (torch.index_reduce).
+ */
 export function indexReduce(
   input: Tensor,
   dim: number,

@@ -1,7 +1,7 @@
 /**
- * Writing at positions that int32 tensors name, with PyTorch's names and argument order. Every one gives a new tensor; the
- * methods with `_` change their own. Where several are written to one place the last one wins, and it alone gets the
- * gradient (PyTorch leaves open which).
+ * Writes at positions in int32 tensors, with PyTorch's names and argument order. Functions return a new tensor; methods
+ * with `_` change their own. If several elements are written to one position the last one wins, and only it gets the
+ * gradient (PyTorch does not specify which).
  */
 
 import { formatShape, sameShape } from "../core/shape.ts";
@@ -22,8 +22,8 @@ import { slice } from "./rearrange.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
- * The input with `src`, or a number, at the positions along `dim` that `index` gives: element [i,j] of src, for a `dim` of
- * 0, is written to [index[i,j],j].
+ * The input with `src`, or a number, written to the positions along `dim` in `index`: element [i,j] of src, for a `dim`
+ * of 0, is written to [index[i,j],j].
  */
 export function scatter(input: Tensor, dim: number, index: Tensor, src: Tensor | number): Tensor {
   requireTensor("scatter", input);
@@ -40,7 +40,10 @@ export function scatter(input: Tensor, dim: number, index: Tensor, src: Tensor |
   return partly(input, apply("where", [isFound(winner), to(values, input.dtype), within(input, reached)]));
 }
 
-/** The input with `changed` in place of its first elements along every axis: beyond an index's extents nothing is written. */
+/**
+ * The input with `changed` in place of its first elements along every axis: beyond an index's extents nothing is
+ * written.
+ */
 export function partly(input: Tensor, changed: Tensor): Tensor {
   const { shape } = changed;
   if (sameShape(shape, input.shape)) return changed;

@@ -8,9 +8,9 @@ import { compared, promoted, scalarLike } from "./promotion.ts";
 import type { Tensor } from "./tensor.ts";
 
 /**
- * Among the sorted numbers along the last axis of `sortedSequence`, where each of `values` would be put in: in front of
- * those that are equal to it, or with `right` behind them; int32. All are compared, so the cost is the product of the two
- * lengths. NaN stands behind all numbers, and has no place among the sorted ones.
+ * The positions at which `values` would be inserted into the sorted numbers along the last axis of `sortedSequence`:
+ * before equal ones, or with `right` after them; int32. All are compared, so the cost is the product of the two
+ * lengths. NaN sorts after all numbers, and must not be among the sorted ones.
  */
 export function searchsorted(
   sortedSequence: Tensor,
@@ -31,7 +31,10 @@ export function searchsorted(
   return placesAmong(isList ? sortedSequence : sortedSequence.unsqueeze(-2), wanted, right);
 }
 
-/** Which of the buckets between the sorted `boundaries` each element lies in; a boundary belongs to the one below it, or with `right` to the one above. */
+/**
+ * Which of the buckets between the sorted `boundaries` each element lies in; a boundary belongs to the one below it, or
+ * with `right` to the one above.
+ */
 export function bucketize(input: Tensor | number, boundaries: Tensor, options: SearchOptions = {}): Tensor {
   requireTensor("bucketize", boundaries);
   if (boundaries.ndim !== 1)

@@ -29,8 +29,8 @@ export const argmin = (input: Tensor, dim?: number, keepdim = false): Tensor =>
   minOver(input, dim, keepdim).indices;
 
 /**
- * The product over `dim`, or of all elements. Halves are multiplied with each other until one element is left:
- * no step divides, so the gradient is right where elements are zero.
+ * The product over `dim`, or of all elements. Halves are multiplied with each other until one element is left: nothing
+ * is divided, so the gradient is right where elements are zero.
  */
 export function prod(input: Tensor, dim?: Dims, keepdim = false): Tensor {
   const axes = axesOf(input, dim);
@@ -56,7 +56,9 @@ function productAlong(input: Tensor, axis: number): Tensor {
 
 /** The named arguments of `var` and `std`, and of their like. */
 export interface VarianceOptions {
-  /** What is subtracted from the number of elements before dividing: 1 for a sample (default), 0 for a whole population. */
+  /**
+   * What is subtracted from the number of elements before dividing: 1 for a sample (default), 0 for a whole population.
+   */
   readonly correction?: number;
   /** The same as a boolean: a correction of 1 or of 0. */
   readonly unbiased?: boolean;
@@ -130,7 +132,9 @@ export interface AminmaxOptions {
 
 const AMINMAX = { dim: true, keepdim: true } satisfies OptionNames<AminmaxOptions>;
 
-/** The smallest and the largest element along `dim`, or of all; equal ones share the gradient evenly (torch.aminmax). */
+/**
+ * The smallest and the largest element along `dim`, or of all; equal ones share the gradient evenly (torch.aminmax).
+ */
 export function aminmax(
   input: Tensor,
   options: AminmaxOptions = {},
@@ -183,9 +187,9 @@ const count = (truths: Tensor, dim: Dims | undefined, keepdim: boolean): Tensor 
   truths.float().sum(dim, keepdim);
 
 /**
- * The input held between `min` and `max`, either of which may be missing; `max` wins over a larger `min`, and NaN stays
- * NaN. Of numbers the gradient passes where the input lies between them, and not on them; tensors share it where the
- * input equals one, as PyTorch has it.
+ * The input clamped between `min` and `max`, either of which may be missing; the result is `max` if `min` is larger,
+ * and NaN stays NaN. If the bounds are numbers, the gradient passes only strictly between them; tensors share it where
+ * the input equals one, as in PyTorch.
  */
 export function clamp(input: Tensor, min?: Tensor | number | null, max?: Tensor | number | null): Tensor {
   const bounds = [min ?? undefined, max ?? undefined];

@@ -1,6 +1,6 @@
 /**
- * Tensor: a handle on a value. While a model is traced it stands for a node of the graph; outside it either
- * holds data or is lazy, and reading it has an injected evaluator compute it.
+ * Tensor: a handle on a value. In a trace it represents a node of the graph; outside, it either holds data or is lazy,
+ * and reading it makes an injected evaluator compute it.
  */
 
 import { describeValue } from "../core/describe-value.ts";
@@ -31,8 +31,8 @@ import { bringUpToDate, type LateWrite, type Memory, shareDetached, type ViewLin
 export type { NestedNumbers, Storage } from "./storage.ts";
 
 /**
- * What stands behind a tensor: numbers, or a value of the graph of a model that is being traced, to which gradients flow
- * back or not.
+ * The value of a tensor: numbers, or a value of the graph of a model that is being traced, to which gradients flow back
+ * or not.
  */
 export type Source =
   | Version
@@ -48,7 +48,9 @@ export type Source =
 const INSPECT: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /**
- * Numbers of one dtype in a shape: a value that can be read (`await t.array()`), or inside of `forward` a value of the graph that is being made. Made by {@link tensor}, {@link zeros}, {@link randn} and their like; operations are methods with PyTorch's names in camelCase.
+ * Numbers of one dtype in a shape: a value that can be read (`await t.array()`), or inside of `forward` a value of the
+ * graph that is being made. Made by {@link tensor}, {@link zeros}, {@link randn} and their like; operations are methods
+ * with PyTorch's names in camelCase.
  *
  * ```ts
  * const x = tensor([[1, 2], [3, 4]]);
@@ -197,8 +199,8 @@ export class Tensor extends InPlaceMethods {
 
   /**
    * Adds to `grad` of every leaf that this tensor was computed from. A result of one element needs no argument, any
-   * other the gradient that arrives at it. What was saved for it is let go, unless the graph is to be retained. Inside of
-   * `forward` it reaches tensors that forward itself has, never parameters; in a step that `compileStep` traces, all.
+   * other the gradient that arrives at it. The graph is freed unless it is retained. Inside of `forward` it reaches
+   * tensors that forward itself created, never parameters; in a step that `compileStep` traces, it reaches all.
    */
   backward(gradient?: Tensor | null, options?: BackwardOptions): void;
   backward(options: BackwardOptions): void;
@@ -214,16 +216,17 @@ export class Tensor extends InPlaceMethods {
 
   /**
    * Has `hook` called with the gradient of this tensor whenever one has been derived, before it goes further back or is
-   * added to `grad`; a tensor that it returns takes its place. In a compiled model it is called once, when that is traced.
+   * added to `grad`; a tensor that it returns takes its place. In a compiled model it is called once, when that is
+   * traced.
    */
   registerHook(hook: GradientHook): RemovableHandle {
     return addGradientHook(this, hook);
   }
 
   /**
-   * The same memory without a history, so that no gradient flows back: what is written to either shows in both. An
+   * The same memory without a history, so that no gradient flows back: writes to one are visible in the other. An
    * optimizer's step gives a parameter new memory, so that this keeps the numbers from before; `detach().clone()` keeps
-   * those of now, whatever is written.
+   * the current numbers, whatever is written.
    */
   detach(): Tensor {
     const { behind } = this;

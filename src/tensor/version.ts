@@ -1,6 +1,6 @@
 /**
- * Version: the numbers a tensor has at one time, which never change. Operations read versions, an operation in place
- * gives its tensor a new one, so whatever was computed from the old numbers, or still waits to be, keeps them.
+ * Version: the numbers of a tensor at one time, which never change. Operations read versions; an in-place operation
+ * gives its tensor a new one, so that operations on the old numbers, pending ones included, keep them.
  */
 
 import type { DType, TypedArray } from "../core/dtype.ts";

@@ -1,9 +1,9 @@
 /**
- * Views: tensors that show elements of another's memory, as PyTorch's do. Numbers never change here (see version.ts), so a
- * view remembers its base and the operations that lead from there to it. What is written to the base is shown by doing
- * them again, what is written to the view is put back into the base, both when somebody next looks. An optimizer's step
- * gives a parameter new memory: a view that gradients pass through goes along, being the parameter in another shape; what
- * shows numbers alone keeps the old ones.
+ * Views: tensors that show elements of another's memory, as in PyTorch. Numbers never change here (see version.ts), so
+ * a view remembers its base and the operations that lead from the base to it. After a write to the base, the view
+ * repeats them; a write to the view is put back into the base; both happen at the next read. An optimizer's step gives
+ * a parameter new memory: a view that gradients pass through follows, being the parameter in another shape; one of
+ * numbers alone keeps the old ones.
  */
 
 import { invariant, KilnError } from "../core/errors.ts";
@@ -21,8 +21,8 @@ interface Step {
 }
 
 /**
- * What ties a view to its base: gradients pass (`view`), or numbers alone, because it was made inside of noGrad or by
- * detach(), behind which it may get a history of its own.
+ * The kind of link from a view to its base: gradients pass (`view`), or only numbers, because it was made inside of
+ * noGrad or by detach(), after which it may get its own history.
  */
 type Bond = "view" | "noGrad" | "detached";
 
@@ -119,8 +119,8 @@ const isCurrent = ({ link }: Tensor): boolean =>
   link === undefined || (link.memory.tensor.changes === link.seen && isCurrent(link.memory.tensor));
 
 /**
- * Makes `target` stand for `result`, and everything that shares memory with it see that; with `numbersOnly`, as inside of
- * noGrad, histories stay what they are.
+ * Assigns `result` to `target`, visibly to everything that shares memory with it; with `numbersOnly`, as inside of
+ * noGrad, histories do not change.
  */
 export function write(target: Tensor, result: Tensor, numbersOnly: boolean): void {
   const owner = ownerOf(target);
@@ -203,8 +203,8 @@ function assume(target: Tensor, result: Tensor, numbersOnly: boolean): void {
 }
 
 /**
- * Gives `tensor`, which is no view, new memory, as before an optimizer's step: what shows the numbers of the old one keeps
- * those of now. Nothing happens, and nothing is kept, where nothing has shown it since the last time.
+ * Gives `tensor`, which is not a view, new memory, as before an optimizer's step: views of the old numbers keep the
+ * current ones. Does nothing, and keeps nothing, if there have been no such views since the last time.
  */
 export function renewMemory(tensor: Tensor): void {
   const memory = leaveMemory(tensor);
@@ -214,8 +214,8 @@ export function renewMemory(tensor: Tensor): void {
 }
 
 /**
- * Has what shows the numbers of `tensor` by now show a tensor apart from it, of the same numbers, until `rejoinMemory` is
- * given what this returns: nothing where there is no such view.
+ * Makes the current views of the numbers of `tensor` show a separate tensor with the same numbers, until `rejoinMemory`
+ * is called with the result, which is undefined if there is no such view.
  */
 export function leaveMemory(tensor: Tensor): Memory | undefined {
   invariant(tensor.link === undefined, "memory belongs to a tensor that is no view");
@@ -232,8 +232,8 @@ export function leaveMemory(tensor: Tensor): Memory | undefined {
 }
 
 /**
- * Gives `tensor` back the memory that it has left. With `isKept`, the tensor that stood for it goes on to do so in
- * programs: it shows what is written to the memory, wherever that belongs.
+ * Gives `tensor` back the memory that it has left. With `isKept`, the tensor that took its place there keeps it in
+ * programs: it shows all writes to the memory, whoever owns that.
  */
 export function rejoinMemory(tensor: Tensor, memory: Memory | undefined, isKept: boolean): void {
   tensor.memory = memory;

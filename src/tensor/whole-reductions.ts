@@ -1,6 +1,6 @@
 /**
- * Reductions of whole numbers, exact and modulo 2³²: the two halves of an axis are combined until one element is left.
- * Kernels add up floats, which hold whole numbers to 2²⁴ alone.
+ * Reductions of integers, exact and modulo 2³²: the two halves of an axis are combined until one element is left.
+ * Kernels add up floats, which hold integers only to 2²⁴.
  */
 
 import { reducedShape } from "../core/shape.ts";

@@ -9,8 +9,8 @@ import type { Tensor } from "./tensor.ts";
 /** The options of `zeroGrad`. */
 export interface ZeroGradOptions {
   /**
-   * Whether `grad` becomes `null`, as it does by default: optimizers then pass the tensor over, until `backward` reaches it
-   * again. With `false` the gradients that there are become zeros.
+   * Whether `grad` becomes `null`, as it does by default: optimizers then pass the tensor over, until `backward`
+   * reaches it again. With `false` the gradients that there are become zeros.
    */
   readonly setToNone?: boolean;
 }
@@ -18,8 +18,8 @@ export interface ZeroGradOptions {
 const ZERO_GRAD = { setToNone: true } satisfies OptionNames<ZeroGradOptions>;
 
 /**
- * Makes `grad` of every tensor `null`, or zeros where there is one (torch.nn.Module.zero_grad). Tensors that want no
- * gradient any more are among them: what they have would go on moving them.
+ * Sets `grad` of every tensor to `null`, or an existing one to zeros (torch.nn.Module.zero_grad). That includes tensors
+ * that no longer require gradients, because an optimizer would still apply the one they have.
  */
 export function zeroGrad(tensors: Iterable<Tensor>, options: ZeroGradOptions = {}): void {
   checkOptionNames("zeroGrad", options, ZERO_GRAD);

@@ -1,6 +1,6 @@
 /**
- * Records the body of a loop: a function of tensors that runs once, on tensors that stand for those of any iteration. What
- * it reads from outside becomes an input that all iterations share.
+ * Records the body of a loop: a function of tensors that runs once, on symbolic tensors for those of any iteration.
+ * Tensors that it reads from outside become inputs that all iterations share.
  */
 
 import { KilnError } from "../core/errors.ts";
@@ -28,7 +28,7 @@ export interface Named {
 /** What a body has become. */
 export interface RecordedBody {
   /**
-   * Its inputs are the given elements, the number of the iteration if it reads that, and what it reads from outside.
+   * Its inputs are the given elements, the number of the iteration if it reads that, and the tensors from outside.
    */
   readonly graph: Graph;
   readonly readsIteration: boolean;
@@ -98,7 +98,9 @@ export class BodyRecorder implements Recorder {
     owner.become({ kind: "traced", value: this.valueOf(owner), tracksGradient: false, by: this }, null);
   }
 
-  /** The iteration's number tells apart what iterations draw; of loops within each other it counts through all of them. */
+  /**
+   * The iteration's number tells apart what iterations draw; of loops within each other it counts through all of them.
+   */
   randomSource(): RandomSource {
     const outer = recordWith(this.outer, randomSource);
     this.iteration ??= this.tensorOf(

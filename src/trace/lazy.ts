@@ -19,8 +19,8 @@ export interface LazyTrace extends Trace {
 export const isConstant = (version: Version): boolean => version.operation?.op === "constant";
 
 /**
- * The graph that computes `wanted`, and on the way every version that is to be saved. Constants are part of it, or, as
- * `liftConstants` asks for, inputs like any leaf, so that one program serves all their values.
+ * The graph that computes `wanted`, and every version on the way that is to be saved. Constants are part of it, or with
+ * `liftConstants` inputs like any leaf, so that one program serves all their values.
  */
 export function traceLazy(wanted: readonly Version[], liftConstants: boolean): LazyTrace {
   const builder = new GraphBuilder(opTable);
@@ -59,8 +59,8 @@ export function traceLazy(wanted: readonly Version[], liftConstants: boolean): L
 }
 
 /**
- * The trace that computes nothing but these outputs. All that follows from the same leaves stays in its graph, for it may be
- * what checks them: the gradient of an embedding does not look whether there is such a row.
+ * The trace that computes only these outputs. All nodes that depend only on the same leaves stay in its graph, because
+ * they may check those: the gradient of an embedding does not check whether a row exists.
  */
 export function partOf(trace: LazyTrace, outputs: readonly number[]): LazyTrace {
   const { graph } = trace;

@@ -1,6 +1,6 @@
 /**
- * Finds the line of the user's model that runs now, from the engine's stack trace; where the model is no program but a file,
- * whoever reads it says what runs.
+ * Finds the line of the user's model that runs now, from the engine's stack trace; for a model from a file, its reader
+ * says what runs.
  */
 
 import { isForeignFile, parseFrame } from "../core/library-frames.ts";
@@ -34,7 +34,9 @@ const FRAMES = [30, 60];
 /** Deep enough for the calls of models. */
 const ALL_FRAMES = [60, 240];
 
-/** What places of the code are, as the engine names them before source maps: a trace meets the same ones all the time. */
+/**
+ * What places of the code are, as the engine names them before source maps: a trace meets the same ones all the time.
+ */
 const known = new Map<string, Place | undefined>();
 
 /**

@@ -1,4 +1,6 @@
-/** `scan`: a loop over the first axis of tensors that stays a loop, whose body is compiled once however long they are. */
+/**
+ * `scan`: a loop over the first axis of tensors that stays a loop, whose body is compiled once however long they are.
+ */
 
 import { describeValue } from "../core/describe-value.ts";
 import { KilnError } from "../core/errors.ts";
@@ -15,7 +17,9 @@ import { BodyRecorder, type Named } from "./body.ts";
 
 /** The options of {@link scan}. */
 export interface ScanOptions {
-  /** Whether to go from the last elements to the first; what is stacked lies in the order of the inputs all the same. */
+  /**
+   * Whether to go from the last elements to the first; what is stacked lies in the order of the inputs all the same.
+   */
   readonly reverse?: boolean;
   /** The number of iterations, if no inputs determine it. */
   readonly length?: number;
@@ -27,13 +31,14 @@ const SCAN_OPTIONS = { reverse: true, length: true } satisfies OptionNames<ScanO
 type Nothing = null | undefined;
 
 /**
- * Calls `fn(carry, x)` for each element `x` of `inputs` along their first axis; `fn` returns the next `carry` and what it
- * has to say of this element, `[carry, y]`. Gives the last `carry` and all `y`, stacked along a new first axis
- * (jax.lax.scan). `carried`, `inputs` and `y` are tensors, or lists and records of them; `inputs` and `y` may be `null`.
+ * Calls `fn(carry, x)` for each element `x` of `inputs` along their first axis; `fn` returns the next `carry` and the
+ * output for this element, `[carry, y]`. Returns the last `carry` and all `y`, stacked along a new first axis
+ * (jax.lax.scan). `carried`, `inputs` and `y` are tensors, or lists and records of them; `inputs` and `y` may be
+ * `null`.
  *
- * `fn` itself runs once, on tensors without numbers, and becomes the body of a loop: 64 steps have the kernels of 4. It may
- * use modules, parameters and other tensors from outside, to which gradients flow; it cannot change them in place, and
- * `carry` keeps its shape and dtype. What is random in it is drawn anew in each iteration.
+ * `fn` itself runs once, on tensors without numbers, and becomes the body of a loop: 64 steps have as many kernels as
+ * 4. It may use modules, parameters and other tensors from outside, to which gradients flow; it cannot change them in
+ * place, and `carry` keeps its shape and dtype. Random numbers are drawn anew in each iteration.
  */
 export function scan<
   Carry extends Tensors,

@@ -80,8 +80,8 @@ export class Session implements Recorder {
   private lossModule: TraceableLoss | undefined;
 
   /**
-   * Runs `body` with a session for `model`; every tensor is afterwards what it was before. In a training session
-   * gradients are derived, for the model's parameters; in a step they and the updates are part of what is traced.
+   * Runs `body` with a session for `model`; afterwards every tensor is the same as before. In a training session
+   * gradients are derived for the model's parameters; in a step, they and the updates are part of the trace.
    */
   static run<T>(model: Traceable, kind: "forward" | "training" | "step", body: (session: Session) => T): T {
     const session = new Session(model, kind);
@@ -104,7 +104,10 @@ export class Session implements Recorder {
     this.model = model;
   }
 
-  /** Parameters and buffers come first, in the model's order. A buffer that shows another tensor's memory stands for that. */
+  /**
+   * Parameters and buffers come first, in the model's order. A buffer that shows another tensor's memory stands for
+   * that.
+   */
   private adoptStates(): void {
     for (const [name, parameter] of this.model.namedParameters()) {
       const owner = ownerOf(parameter);
@@ -125,8 +128,8 @@ export class Session implements Recorder {
   }
 
   /**
-   * What shows the numbers of a parameter from outside of forward keeps the old ones after a step: to the program those
-   * are another state.
+   * Views of a parameter's numbers from outside of forward keep the old ones after a step: for the program, those are a
+   * separate state.
    */
   private keepApart(parameter: Tensor, words: string): void {
     if (this.left.has(parameter)) return;
@@ -146,8 +149,8 @@ export class Session implements Recorder {
   }
 
   /**
-   * What the model returns for inputs of these types: tensors, at least one, alone or in lists and records. With a `state`
-   * that is carried it is given that last, and what it returns for the next run is left out.
+   * The model's results for inputs of these types: at least one tensor, alone or in lists and records. With a carried
+   * `state`, the model gets it as its last argument, and the state for the next run is not among the results.
    */
   forward(types: readonly TensorType[], { carried: state, arrange = (tensors) => tensors }: Passed): unknown {
     const { model } = this;
@@ -172,7 +175,10 @@ export class Session implements Recorder {
     return state === undefined ? result : this.handedOn(state, result);
   }
 
-  /** What `body` returns, whose operations are recorded; throws where it changes fields of modules, which no run would do. */
+  /**
+   * What `body` returns, whose operations are recorded; throws where it changes fields of modules, which no run would
+   * do.
+   */
   private keepingFields<T>(body: () => T): T {
     const fields = new ModelFields(this.model);
     const result = this.run(body);

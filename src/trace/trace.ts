@@ -42,8 +42,8 @@ class GraphOutputs {
 }
 
 /**
- * Traces `model` on inputs of the given types; the graph returns its results as `output`, `output1`, … A `carried` state
- * goes from one run into the next.
+ * Traces `model` on inputs of the given types; the graph returns its results as `output`, `output1`, … A `carried`
+ * state goes from one run into the next.
  */
 export function traceModel(model: Traceable, inputs: readonly TensorType[], passed: Passed = {}): Trace {
   return Session.run(model, "forward", (session) => {
@@ -54,8 +54,8 @@ export function traceModel(model: Traceable, inputs: readonly TensorType[], pass
 }
 
 /**
- * Traces `model` and then `loss` of what it returns and the targets. The graph returns the loss, and after it what `parts`
- * ask for. What stands in a list comes item by item, a list within it as it is.
+ * Traces `model` and then `loss` of its results and the targets. The graph returns the loss, then the results requested
+ * by `parts`. A list of results is passed to the loss as separate arguments, a list within it as it is.
  */
 export function traceLoss(
   model: Traceable,
@@ -103,7 +103,9 @@ export interface StepTrace extends Trace {
   readonly lossCount: number;
 }
 
-/** Traces a function that computes losses with the modules of `bundle`, calls their `backward` and has optimizers step. */
+/**
+ * Traces a function that computes losses with the modules of `bundle`, calls their `backward` and has optimizers step.
+ */
 export function traceStep(step: TraceableStep, bundle: Bundle, inputs: readonly TensorType[]): StepTrace {
   return Session.run(bundle, "step", (session) => {
     const result = session.wholeStep(step, inputs);

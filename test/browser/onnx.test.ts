@@ -114,7 +114,7 @@ describe.skipIf(skipReason)("the page for ONNX files", () => {
     await page.click("#toggle");
     await inState("stopped");
     await dropFile("text.onnx", new TextEncoder().encode("no model at all"));
-    await says("is no ONNX model");
+    await says("is not a complete ONNX model");
     await dropFile(
       "pair.onnx",
       await exportOnnx(new nn.Bilinear(2, 2, 2), {

@@ -69,7 +69,7 @@ test("a file that is none is an error in one line", async () => {
   writeFileSync(bad, "no model");
   const { code, stderr } = await kiln(["summary", bad]);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/^kiln: .*bad\.onnx is no ONNX model.*\n$/);
+  expect(stderr).toMatch(/^kiln: .*bad\.onnx is not a complete ONNX model.*\n$/);
 });
 
 describe.skipIf(!isWhole)("what takes longer", () => {

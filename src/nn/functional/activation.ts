@@ -53,8 +53,8 @@ function divisor(callee: string, name: string, value: number): number {
 }
 
 /**
- * `x` above 0, else `alpha · (e^(rate·x) - 1)`. The exponential never sees what is above 0: an infinite one would
- * turn the zero that arrives at it in the backward pass into NaN.
+ * `x` above 0, else `alpha · (e^(rate·x) - 1)`. The exponential never sees positive numbers: an infinite one would turn
+ * the zero that arrives at it in the backward pass into NaN.
  */
 function exponentialLinear(input: Tensor, alpha: number, rate: number): Tensor {
   const positive = isPositive(input);

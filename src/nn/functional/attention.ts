@@ -27,9 +27,9 @@ export interface AttentionOptions {
 const POSITIONAL = ["attnMask", "dropoutP", "isCausal"];
 
 /**
- * `softmax(query·keyᵀ·scale + mask)·value` for a query […,L,E], keys [S,E] and values [S,Ev], each with the same leading
- * axes (torch.nn.functional.scaled_dot_product_attention). A query that may see no key gets zeros. With `enableGqa` the
- * third axis from the end counts heads, of which the query has a multiple.
+ * `softmax(query·keyᵀ·scale + mask)·value` for a query […,L,E], keys [S,E] and values [S,Ev], each with the same
+ * leading axes (torch.nn.functional.scaled_dot_product_attention). A query that may see no key gets zeros. With
+ * `enableGqa` the third axis from the end counts heads, and the query has a multiple of those of the keys.
  */
 export function scaledDotProductAttention(
   query: Tensor,

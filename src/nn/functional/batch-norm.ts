@@ -29,8 +29,8 @@ interface Statistics {
 
 /**
  * `(x - mean)/√(variance + eps)·weight + bias` for each channel of [N,C] or [N,C,…] (torch.nn.functional.batch_norm).
- * While training the running statistics take over a part of the batch's, with the unbiased variance. What follows
- * them may be given by position or in one object.
+ * In training mode the running statistics move towards the batch's, with the unbiased variance. Arguments after them
+ * may be given by position or in one object.
  */
 export function batchNorm(
   input: Tensor,

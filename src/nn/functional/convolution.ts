@@ -23,7 +23,10 @@ export interface ConvolutionOptions<Extent = Size2d> {
   readonly padding?: Extent | PaddingWord;
   /** The spacing of the elements that the kernel sees (default: 1). */
   readonly dilation?: Extent;
-  /** How many groups channels are divided into, each convolved by itself (default: 1); as many as channels make it depthwise. */
+  /**
+   * How many groups channels are divided into, each convolved by itself (default: 1); as many as channels make it
+   * depthwise.
+   */
   readonly groups?: number;
 }
 
@@ -62,7 +65,7 @@ export function readGeometry<R extends Rank>(options: Arguments, rank: R): Geome
 }
 
 /**
- * The convolution of images [N,C,H,W] with a weight [out, in/groups, rows, columns]. What follows the bias may be
+ * The convolution of images [N,C,H,W] with a weight [out, in/groups, rows, columns]. Arguments after the bias may be
  * given by position or in one object, which then comes last.
  */
 export function conv2d(
@@ -79,8 +82,8 @@ export function conv2d(
 }
 
 /**
- * The convolution of signals [N,C,L] with a weight [out, in/groups, length]: one of images of a single row. What
- * follows the bias may be given by position or in one object, which then comes last.
+ * The convolution of signals [N,C,L] with a weight [out, in/groups, length], computed on images of a single row.
+ * Arguments after the bias may be given by position or in one object, which then comes last.
  */
 export function conv1d(
   input: Tensor,
@@ -150,7 +153,7 @@ function convolution(
 
 /**
  * The transposed convolution of images [N,C,H,W] with a weight [in, out/groups, rows, columns]: it spreads every
- * input over the outputs from which conv2d would read it. What follows the bias may be given by position or in one
+ * input over the outputs for which conv2d would read it. Arguments after the bias may be given by position or in one
  * object, which then comes last.
  */
 export function convTranspose2d(
@@ -184,8 +187,8 @@ export function convTranspose2d(
 }
 
 /**
- * The transposed convolution of signals [N,C,L] with a weight [in, out/groups, length]: one of images of a single row
- * (torch.nn.functional.conv_transpose1d). What follows the bias may be given by position or in one object.
+ * The transposed convolution of signals [N,C,L] with a weight [in, out/groups, length], computed on images of a single
+ * row (torch.nn.functional.conv_transpose1d). Arguments after the bias may be given by position or in one object.
  */
 export function convTranspose1d(
   input: Tensor,

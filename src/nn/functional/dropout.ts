@@ -68,9 +68,9 @@ export function dropout3d(
 }
 
 /**
- * Dropout that keeps mean 0 and variance 1, for nets of SELU: what is dropped becomes the value that SELU tends to, and all
- * is scaled and shifted (Klambauer et al., 2017; torch.nn.functional.alpha_dropout). As in PyTorch nothing is dropped
- * unless `training` is given.
+ * Dropout that keeps mean 0 and variance 1, for networks with SELU: dropped elements become the value that SELU tends
+ * to, and all elements are scaled and shifted (Klambauer et al., 2017; torch.nn.functional.alpha_dropout). As in
+ * PyTorch, nothing is dropped unless `training` is given.
  */
 export const alphaDropout = (
   input: Tensor,

@@ -49,8 +49,9 @@ interface Bags {
 }
 
 /**
- * The sums, means or maxima of the rows of `weight` [V,D] that bags of int32 indices name: [B,N] → [B,D], or all bags in
- * one list [N] with the int32 `offsets` [B] where they begin (torch.nn.functional.embedding_bag). An empty bag gives zeros.
+ * The sums, means or maxima of the rows of `weight` [V,D] at bags of int32 indices: [B,N] → [B,D], or all bags in one
+ * list [N] with the int32 `offsets` [B] of their beginnings (torch.nn.functional.embedding_bag). An empty bag gives
+ * zeros.
  */
 export function embeddingBag(
   input: Tensor,

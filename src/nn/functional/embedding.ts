@@ -29,8 +29,8 @@ export interface LookupOptions extends MaxNormOptions {
 }
 
 /**
- * The rows of `weight` [V,D] that int32 indices name: [...] → [...,D]. An index that names none is an error, when it is
- * known or when the program runs.
+ * The rows of `weight` [V,D] at int32 indices: [...] → [...,D]. An index out of range is an error, as soon as it is
+ * known, or when the program runs.
  */
 export function embedding(
   input: Tensor,
@@ -61,7 +61,9 @@ export const readMaxNorm = (given: Arguments): MaxNorm => ({
   normType: given.number("normType", Number.NEGATIVE_INFINITY, 2),
 });
 
-/** Scales the rows of `weight` that `input` names and that are longer than `maxNorm`, in place and without a gradient. */
+/**
+ * Scales the rows of `weight` that `input` names and that are longer than `maxNorm`, in place and without a gradient.
+ */
 export function renormalize(
   callee: string,
   input: Tensor,

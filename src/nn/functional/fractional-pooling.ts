@@ -1,6 +1,6 @@
 /**
- * Fractional max pooling: windows of one size whose steps, one or two longer than another, are drawn at random for each
- * plane, so that the result has any size (B. Graham, "Fractional max-pooling", 2014).
+ * Fractional max pooling: windows of one size with steps of random length for each plane, so that the result can have
+ * any size (B. Graham, "Fractional max-pooling", 2014).
  */
 
 import { describe } from "../../ops/definition.ts";
@@ -143,8 +143,8 @@ type WithIndices<Extent> =
     ];
 
 /**
- * The maximum of each of some randomly placed windows of images [N,C,H,W] (torch.nn.functional.fractional_max_pool2d). With
- * `returnIndices` also where each stands, `[maxima, indices]`. In a compiled model each run draws anew.
+ * The maximum of each of some randomly placed windows of images [N,C,H,W] (torch.nn.functional.fractional_max_pool2d).
+ * With `returnIndices` also their positions, `[maxima, indices]`. In a compiled model each run draws anew.
  */
 export function fractionalMaxPool2d(
   input: Tensor,

@@ -1,6 +1,6 @@
 /**
- * Images and volumes read at places between their elements, which a grid names (gridSample), and grids of affine maps: what
- * spatial transformers are made of (Jaderberg et al., 2015).
+ * Images and volumes sampled at the positions of a grid, also between their elements (gridSample), and grids of affine
+ * maps: the parts of spatial transformers (Jaderberg et al., 2015).
  */
 
 import { describe } from "../../ops/definition.ts";
@@ -132,7 +132,10 @@ function tapsOf(place: Tensor, extent: number, settings: Settings): readonly Tap
   }
 }
 
-/** A place brought inside of the image, where something is there for it; a limit lets no gradient through, as in PyTorch. */
+/**
+ * A place brought inside of the image, where something is there for it; a limit lets no gradient through, as in
+ * PyTorch.
+ */
 function padded(x: Tensor, extent: number, { padding, alignCorners }: Settings): Tensor {
   switch (padding) {
     case "zeros":
@@ -185,7 +188,7 @@ function cubicWeights(t: Tensor): readonly Tensor[] {
 
 /**
  * The grid [N,H,W,2] for which {@link gridSample} maps images by `theta` [N,2,3], or [N,D,H,W,3] for volumes by [N,3,4]
- * (torch.nn.functional.affine_grid); `size` is the shape [N,C,H,W] or [N,C,D,H,W] of what is sampled.
+ * (torch.nn.functional.affine_grid); `size` is the shape [N,C,H,W] or [N,C,D,H,W] of the result.
  */
 export function affineGrid(
   theta: Tensor,

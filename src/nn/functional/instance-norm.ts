@@ -25,7 +25,8 @@ export interface InstanceNormOptions {
 
 /**
  * Each channel of each sample [N,C,…] with mean 0 and variance 1, times `weight`, plus `bias`
- * (torch.nn.functional.instance_norm). What follows the running statistics may be given by position or in one object.
+ * (torch.nn.functional.instance_norm). Arguments after the running statistics may be given by position or in one
+ * object.
  */
 export function instanceNorm(
   input: Tensor,

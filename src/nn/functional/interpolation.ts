@@ -1,4 +1,6 @@
-/** Signals, images and volumes in other sizes, with PyTorch's modes; along each axis a product with a matrix of weights. */
+/**
+ * Signals, images and volumes in other sizes, with PyTorch's modes; along each axis a product with a matrix of weights.
+ */
 
 import { KilnError } from "../../core/errors.ts";
 import { describe } from "../../ops/definition.ts";
@@ -9,7 +11,10 @@ import { withOrigin } from "../../tensor/with-origin.ts";
 import { Arguments, extentsOf, type Size } from "../options.ts";
 import { refuse, requireTensors } from "../reduction.ts";
 
-/** How elements between the given ones are made; "linear" is of signals, "trilinear" of volumes, the two others of images. */
+/**
+ * How elements between the given ones are made; "linear" is of signals, "trilinear" of volumes, the two others of
+ * images.
+ */
 export type InterpolationMode =
   | "nearest"
   | "nearest-exact"
@@ -40,7 +45,9 @@ export interface UpsampleOptions {
 
 /** The named arguments of {@link interpolate}. */
 export interface InterpolateOptions extends UpsampleOptions {
-  /** Whether smaller images are averaged over all that falls together, for "bilinear" and "bicubic" (default: false). */
+  /**
+   * Whether smaller images are averaged over all that falls together, for "bilinear" and "bicubic" (default: false).
+   */
   readonly antialias?: boolean;
 }
 
@@ -244,8 +251,8 @@ function placeOf(o: number, extent: number, size: number, step: number, alignCor
 const cornerStep = (extent: number, size: number): number => (size === 1 ? 0 : (extent - 1) / (size - 1));
 
 /**
- * Which elements of the input an element of the result is made of, where the kernel is as wide as what falls together: a
- * triangle, or the cubic one (as Pillow resizes).
+ * The elements of the input that contribute to an element of the result, if the kernel is widened for downsampling: a
+ * triangle, or the cubic one (as in Pillow).
  */
 function smoothTaps(o: number, extent: number, step: number, isCubic: boolean): readonly Tap[] {
   const width = Math.max(step, 1);

@@ -77,8 +77,8 @@ const OPTIONS = [
 ];
 
 /**
- * What `nn.MultiheadAttention` computes, with all weights given: for a query [L,N,E], keys [S,N,kdim] and values
- * [S,N,vdim] (or all without N) the result [L,N,E] and the weights, or `null` where they are not wanted
+ * The function of `nn.MultiheadAttention`, with all weights given: for a query [L,N,E], keys [S,N,kdim] and values
+ * [S,N,vdim] (or all without N) the result [L,N,E] and the weights, or `null` if they are not requested
  * (torch.nn.functional.multi_head_attention_forward).
  */
 export function multiHeadAttentionForward(

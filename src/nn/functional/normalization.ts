@@ -1,4 +1,7 @@
-/** Normalisation of each sample by itself: over its last axes, groups of its channels or neighbours among them, with PyTorch's defaults. */
+/**
+ * Normalisation of each sample by itself: over its last axes, groups of its channels or neighbours among them, with
+ * PyTorch's defaults.
+ */
 
 import { formatShape, type Shape, sameShape, sizeOf } from "../../core/shape.ts";
 import { describe } from "../../ops/definition.ts";
@@ -22,7 +25,9 @@ function scaledAndShifted(x: Tensor, weight: Tensor | undefined, bias: Tensor | 
   return bias === undefined ? scaled : scaled.add(bias.reshape(shape));
 }
 
-/** The shape of the last axes, which are normalised together, and the first of them; throws where `input` has others. */
+/**
+ * The shape of the last axes, which are normalised together, and the first of them; throws where `input` has others.
+ */
 function lastAxes(callee: string, input: Tensor, normalizedShape: number | readonly number[]) {
   const shape = typeof normalizedShape === "number" ? [normalizedShape] : normalizedShape;
   const first = input.ndim - shape.length;
@@ -98,8 +103,8 @@ export function rmsNorm(
 }
 
 /**
- * `x / (k + alpha·mean(x²))^beta`, where the mean is over `size` neighbouring channels of [N,C,…], and what would lie
- * beyond the first and last counts as 0 (torch.nn.functional.local_response_norm).
+ * `x / (k + alpha·mean(x²))^beta`, where the mean is over `size` neighbouring channels of [N,C,…], and channels beyond
+ * the first and last count as 0 (torch.nn.functional.local_response_norm).
  */
 export function localResponseNorm(input: Tensor, size: number, alpha = 1e-4, beta = 0.75, k = 1): Tensor {
   if (input.ndim < 3) refuse(`localResponseNorm expects [N,C,…] with positions but got ${describe(input)}`);

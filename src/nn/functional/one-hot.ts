@@ -8,8 +8,8 @@ import type { Tensor } from "../../tensor/tensor.ts";
 import { withOrigin } from "../../tensor/with-origin.ts";
 
 /**
- * For each of the int32 classes a vector that is 1 at its place and 0 elsewhere: [...] → [...,numClasses], int32. Without
- * their number it is one more than the largest class, which must then be known already.
+ * For each of the int32 classes a vector that is 1 at its index and 0 elsewhere: [...] → [...,numClasses], int32. By
+ * default `numClasses` is one more than the largest class, which must then be known already.
  */
 export function oneHot(tensor: Tensor, numClasses = -1): Tensor {
   requireTensor("oneHot", tensor);

@@ -82,9 +82,9 @@ const parted = (size: Size3d, single: number): { readonly plane: Pair; readonly 
 };
 
 /**
- * The maximum of each window of volumes (torch.nn.functional.max_pool3d). What follows the kernel's size may be given by
- * position or in one object, which then comes last. With `returnIndices` also where each maximum stands: `[maxima,
- * indices]`, an index being `(z·H + y)·W + x` in its volume, int32.
+ * The maximum of each window of volumes (torch.nn.functional.max_pool3d). Arguments after the kernel's size may be
+ * given by position or in one object, which then comes last. With `returnIndices` also the positions of the maxima:
+ * `[maxima, indices]`, an index being `(z·H + y)·W + x` in its volume, int32.
  */
 export function maxPool3d(
   input: Tensor,
@@ -122,8 +122,8 @@ export function maxPool3d(input: Tensor, ...given: readonly unknown[]): Tensor |
 }
 
 /**
- * The mean of each window of volumes (torch.nn.functional.avg_pool3d). What follows the kernel's size may be given by
- * position or in one object, which then comes last.
+ * The mean of each window of volumes (torch.nn.functional.avg_pool3d). Arguments after the kernel's size may be given
+ * by position or in one object, which then comes last.
  */
 export function avgPool3d(
   input: Tensor,
@@ -172,8 +172,8 @@ export function adaptiveAvgPool3d(input: Tensor, outputSize: OpenSize3d): Tensor
 }
 
 /**
- * The maxima of `outputSize` windows, as equal as may be, over volumes (torch.nn.functional.adaptive_max_pool3d); null
- * keeps an extent. With `returnIndices` also where each stands, as {@link maxPool3d} has it.
+ * The maxima of `outputSize` windows, as equal as possible, over volumes (torch.nn.functional.adaptive_max_pool3d);
+ * null keeps an extent. With `returnIndices` also their positions, as for {@link maxPool3d}.
  */
 export function adaptiveMaxPool3d(input: Tensor, outputSize: OpenSize3d, returnIndices?: false): Tensor;
 export function adaptiveMaxPool3d(

@@ -39,9 +39,9 @@ export type WithIndices<Extent> =
   | readonly [stride?: Extent, padding?: Extent, dilation?: Extent, ceilMode?: boolean, returnIndices?: true];
 
 /**
- * The maximum of each window of images [N,C,H,W]; windows follow each other without overlap unless `stride` is
- * told. What follows the kernel's size may be given by position or in one object, which then comes last. With
- * `returnIndices` also where each maximum stands: `[maxima, indices]`, an index being `y·W + x` in its plane, int32.
+ * The maximum of each window of images [N,C,H,W]; windows are adjacent unless `stride` is given. Arguments after the
+ * kernel's size may be given by position or in one object, which then comes last. With `returnIndices` also the
+ * positions of the maxima: `[maxima, indices]`, an index being `y·W + x` in its plane, int32.
  */
 export function maxPool2d(
   input: Tensor,
@@ -108,8 +108,8 @@ function maxima(
 }
 
 /**
- * The mean of each window of images [N,C,H,W]; windows follow each other without overlap unless `stride` is given.
- * What follows the kernel's size may be given by position or in one object, which then comes last.
+ * The mean of each window of images [N,C,H,W]; windows are adjacent unless `stride` is given. Arguments after the
+ * kernel's size may be given by position or in one object, which then comes last.
  */
 export function avgPool2d(
   input: Tensor,
@@ -149,8 +149,8 @@ export function adaptiveAvgPool2d(input: Tensor, outputSize: OpenSize2d): Tensor
 }
 
 /**
- * The maxima of `outputSize` windows, as equal as may be, over images [N,C,H,W]; null keeps an extent. With
- * `returnIndices` also where each stands, as {@link maxPool2d} has it.
+ * The maxima of `outputSize` windows, as equal as possible, over images [N,C,H,W]; null keeps an extent. With
+ * `returnIndices` also their positions, as for {@link maxPool2d}.
  */
 export function adaptiveMaxPool2d(input: Tensor, outputSize: OpenSize2d, returnIndices?: false): Tensor;
 export function adaptiveMaxPool2d(
@@ -167,15 +167,18 @@ export function adaptiveMaxPool2d(input: Tensor, ...given: readonly unknown[]): 
   );
 }
 
-/** The means of `outputSize` windows over signals [N,C,L]; null keeps the extent (torch.nn.functional.adaptive_avg_pool1d). */
+/**
+ * The means of `outputSize` windows over signals [N,C,L]; null keeps the extent
+ * (torch.nn.functional.adaptive_avg_pool1d).
+ */
 export function adaptiveAvgPool1d(input: Tensor, outputSize: OpenSize1d): Tensor {
   const size = rowSize(new Arguments("adaptiveAvgPool1d", [outputSize], ["outputSize"]));
   return averaged("adaptiveAvgPool1d", input, 1, (images) => adaptiveAvgPool2d(images, size));
 }
 
 /**
- * The maxima of `outputSize` windows over signals [N,C,L]; null keeps the extent (torch.nn.functional.adaptive_max_pool1d).
- * With `returnIndices` also their positions.
+ * The maxima of `outputSize` windows over signals [N,C,L]; null keeps the extent
+ * (torch.nn.functional.adaptive_max_pool1d). With `returnIndices` also their positions.
  */
 export function adaptiveMaxPool1d(input: Tensor, outputSize: OpenSize1d, returnIndices?: false): Tensor;
 export function adaptiveMaxPool1d(

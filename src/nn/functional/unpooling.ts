@@ -138,8 +138,8 @@ export function maxUnpool1d(
 }
 
 /**
- * Images [N,C,H,W] from the maxima of windows and where they stood, as pooling with `returnIndices` gives both
- * (torch.nn.functional.max_unpool2d). Where windows overlap and two maxima stand in one place, that place gets the last.
+ * Images [N,C,H,W] from the maxima of windows and their positions, as pooling with `returnIndices` returns them
+ * (torch.nn.functional.max_unpool2d). If windows overlap and two maxima have one position, it gets the last one.
  */
 export function maxUnpool2d(
   input: Tensor,

@@ -1,6 +1,6 @@
 /**
  * Convolutions of volumes [N,C,D,H,W] as functions: each depth of the result is a convolution of images whose channels
- * are those of the depths under the kernel, so that all of them are one convolution of N·D images.
+ * are those of the depths under the kernel, so that all depths are one convolution of N·D images.
  */
 
 import { KilnError } from "../../core/errors.ts";
@@ -24,7 +24,8 @@ import { foldAxis, unfoldAxis, windowCount } from "./fold.ts";
 
 /**
  * The convolution of volumes [N,C,D,H,W] with a weight [out, in/groups, depth, rows, columns]
- * (torch.nn.functional.conv3d). What follows the bias may be given by position or in one object, which then comes last.
+ * (torch.nn.functional.conv3d). Arguments after the bias may be given by position or in one object, which then comes
+ * last.
  */
 export function conv3d(
   input: Tensor,
@@ -64,7 +65,7 @@ export function conv3d(
 
 /**
  * The transposed convolution of volumes [N,C,D,H,W] with a weight [in, out/groups, depth, rows, columns]
- * (torch.nn.functional.conv_transpose3d). What follows the bias may be given by position or in one object.
+ * (torch.nn.functional.conv_transpose3d). Arguments after the bias may be given by position or in one object.
  */
 export function convTranspose3d(
   input: Tensor,

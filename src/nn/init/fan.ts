@@ -48,8 +48,8 @@ const GAINS: Readonly<Record<Nonlinearity, (slope: number) => number>> = {
 export const NONLINEARITIES = Object.keys(GAINS) as readonly Nonlinearity[];
 
 /**
- * What a weight should be multiplied by because of what follows it (torch.nn.init.calculate_gain); `param` is the
- * negative slope of a leaky ReLU (default: 0.01).
+ * The recommended gain of a weight for the activation after it (torch.nn.init.calculate_gain); `param` is the negative
+ * slope of a leaky ReLU (default: 0.01).
  */
 export function calculateGain(nonlinearity: Nonlinearity, param = 0.01): number {
   if (!Object.hasOwn(GAINS, nonlinearity)) {

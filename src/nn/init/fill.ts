@@ -99,8 +99,8 @@ export function eye_<T extends Tensor>(tensor: T): T {
 }
 
 /**
- * The weight [out, in, …kernel] of a convolution of one, two or three axes that passes its channels on, as many as there
- * are, in each of `groups` (default: 1).
+ * The weight [out, in, …kernel] of a convolution of one, two or three axes that passes on as many channels as possible,
+ * in each of `groups` (default: 1).
  */
 export function dirac_<T extends Tensor>(tensor: T, groups = 1): T {
   if (tensor.ndim < 3 || tensor.ndim > 5)
@@ -214,7 +214,7 @@ export const kaimingNormal_ = <T extends Tensor>(
   );
 
 /**
- * Orthogonal rows, or columns where there are fewer of them, of length `gain` (Saxe et al., 2013); the axes behind the
+ * Orthogonal rows, or columns if there are fewer of them, of length `gain` (Saxe et al., 2013); all axes after the
  * first count as one.
  */
 export function orthogonal_<T extends Tensor>(tensor: T, gain?: number | GainOptions): T {

@@ -49,9 +49,9 @@ const CANDIDATES = 512;
 const NEGLIGIBLE = 44.4;
 
 /**
- * Normally distributed numbers of which those outside of [low, high] are drawn again. Candidates spread evenly over
- * the interval, as far as its density is not negligible, and are kept as often as the density says (C. Robert,
- * "Simulation of truncated normal variables", 1995).
+ * Normally distributed numbers truncated to [low, high]. Candidates are distributed uniformly over the part of the
+ * interval with non-negligible density, and accepted in proportion to the density (C. Robert, "Simulation of truncated
+ * normal variables", 1995).
  */
 export const truncatedNormal =
   (mean: number, std: number, low: number, high: number): Initializer =>

@@ -40,10 +40,10 @@ export interface AdaptiveSoftmaxOutput {
 }
 
 /**
- * Log-probabilities of targets (int32 [N]) from features [N,inFeatures], where classes are numbered by how frequent they
- * are (Grave et al., 2017; torch.nn.AdaptiveLogSoftmaxWithLoss). Every cluster is computed for every row, and masked: which
- * rows want which is known to the data alone, so that the results are PyTorch's and the saving is that of fewer features.
- * A cluster that no target is in gets gradients of 0, where PyTorch's gets none.
+ * Log-probabilities of targets (int32 [N]) from features [N,inFeatures], where classes are numbered by decreasing
+ * frequency (Grave et al., 2017; torch.nn.AdaptiveLogSoftmaxWithLoss). Every cluster is computed for every row, and
+ * masked, because the rows of each depend on the data: the results are PyTorch's, but only the smaller number of
+ * features saves time. A cluster without targets gets gradients of 0, where PyTorch's gets none.
  */
 export class AdaptiveLogSoftmaxWithLoss extends Module {
   /** The number of input features: the size of the last axis. */

@@ -57,8 +57,8 @@ const POSITIONAL = [
 ];
 
 /**
- * `numHeads` attentions side by side, each over its part of the projected features (Vaswani et al., 2017;
- * torch.nn.MultiheadAttention). A query that may see no key gets the weights 0, where PyTorch's are NaN.
+ * `numHeads` parallel attentions, each over its part of the projected features (Vaswani et al., 2017;
+ * torch.nn.MultiheadAttention). A query that may see no key gets weights of 0, where PyTorch's are NaN.
  */
 export class MultiheadAttention extends Module {
   /** The number of features of queries, over all heads. */
@@ -127,7 +127,7 @@ export class MultiheadAttention extends Module {
 
   /**
    * For a query [L,N,E], keys [S,N,kdim] and values [S,N,vdim] (the batch first with `batchFirst`, or missing) the
-   * result [L,N,E] and the weights, or `null` where they are not wanted.
+   * result [L,N,E] and the weights, or `null` if they are not requested.
    */
   forward(
     query: Tensor,

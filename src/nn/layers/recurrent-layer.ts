@@ -1,6 +1,6 @@
 /**
- * What RNN, LSTM and GRU share: layers and directions, their parameters under PyTorch's names, and the loop over time. The
- * inputs of all time steps are multiplied with their weights at once, before the loop.
+ * The common base of RNN, LSTM and GRU: layers and directions, their parameters under PyTorch's names, and the loop
+ * over time. The inputs of all time steps are multiplied with their weights at once, before the loop.
  */
 
 import { describeValue } from "../../core/describe-value.ts";
@@ -47,8 +47,8 @@ export interface RecurrentArguments extends RecurrentOptions {
 /** The options of one batch of sequences. */
 export interface SequenceOptions {
   /**
-   * int32 [N]: how many steps of each sequence count, from 1 to T. The state stays what it is behind them, outputs are 0
-   * there, and the reverse direction begins at each sequence's own end, as with PyTorch's packed sequences.
+   * int32 [N]: the length of each sequence, from 1 to T. Beyond it the state does not change and outputs are 0, and the
+   * reverse direction begins at each sequence's own end, as with PyTorch's packed sequences.
    */
   readonly lengths?: Tensor;
 }
@@ -136,8 +136,9 @@ export abstract class RecurrentLayer extends Module {
   }
 
   /**
-   * Goes through all layers: the outputs of the last, and each kind of state after the last step, [layers·directions,N,…].
-   * `sizes` are those of the kinds, `initial` their values before the first step, or nothing for zeros.
+   * Goes through all layers: the outputs of the last, and each kind of state after the last step,
+   * [layers·directions,N,…]. `sizes` are those of the kinds, `initial` their values before the first step, or nothing
+   * for zeros.
    */
   protected through(
     input: Tensor,

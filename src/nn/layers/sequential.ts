@@ -11,7 +11,9 @@ import { ModuleSequence, numbered } from "./module-sequence.ts";
 /** Layers by name, in order: an object, or pairs where the order of an object will not do (names like "10"). */
 export type NamedLayers = Readonly<Record<string, Module>> | Iterable<Named<Module>>;
 
-/** The layers that are known by position, each of its own class: `net[0]` of `new nn.Sequential(new nn.Linear(4, 2))`. */
+/**
+ * The layers that are known by position, each of its own class: `net[0]` of `new nn.Sequential(new nn.Linear(4, 2))`.
+ */
 type ByPosition<Layers extends readonly Module[]> = {
   [Position in keyof Layers & `${number}`]: Layers[Position];
 };
@@ -62,8 +64,8 @@ Object.defineProperty(Chain, "name", { value: "Sequential" });
  * console.log(net[1].weight.shape); // [128, 784]
  * ```
  *
- * Where layers are given one by one, `net[1]` has the type of the layer there. `nn.Sequential` as a type is a chain of any
- * layers: `const net: nn.Sequential = …` where layers of other classes take their places.
+ * If layers are given one by one, `net[1]` has the type of that layer. `nn.Sequential` as a type is a chain of any
+ * layers: use `const net: nn.Sequential = …` if they are to be replaced by layers of other classes.
  *
  * @class
  */

@@ -169,7 +169,7 @@ const NAMES = [
 
 /**
  * An encoder and a decoder, each of which ends in a normalisation unless it is the user's own (Vaswani et al., 2017;
- * torch.nn.Transformer). All weights of more than one axis begin with Xavier's numbers, those of custom parts too.
+ * torch.nn.Transformer). All weights of more than one axis get Xavier initialisation, including those of custom parts.
  */
 export class Transformer<
   Encoder extends EncoderModule = TransformerEncoder,
@@ -212,7 +212,9 @@ export class Transformer<
     for (const parameter of this.parameters()) if (parameter.ndim > 1) xavierUniform_(parameter);
   }
 
-  /** The decoder's outputs for a target [T,N,E], from a source [S,N,E]; the batch first with `batchFirst`, or missing. */
+  /**
+   * The decoder's outputs for a target [T,N,E], from a source [S,N,E]; the batch first with `batchFirst`, or missing.
+   */
   forward(src: Tensor, tgt: Tensor, masks: TransformerMasks = {}): Tensor {
     checkNames("Transformer", masks, ["srcMask", "srcKeyPaddingMask", "srcIsCausal", ...DECODER_MASKS]);
     this.checkInputs(src, tgt);

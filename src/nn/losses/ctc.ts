@@ -7,9 +7,9 @@ import type { Reduction } from "../reduction.ts";
 import { ToldLoss } from "./loss.ts";
 
 /**
- * The negative log-probability that frames [T,N,C] of log-probabilities spell the targets, wherever each label lies
- * (torch.nn.CTCLoss): `forward(logProbs, targets, inputLengths, targetLengths)`. Compiled, the model returns the
- * log-probabilities, and `targets` tells the types of the three others, int32 [N,S], [N] and [N].
+ * The negative log-probability that frames [T,N,C] of log-probabilities spell the targets, summed over all alignments
+ * (torch.nn.CTCLoss): `forward(logProbs, targets, inputLengths, targetLengths)`. To compile it, the model returns the
+ * log-probabilities, and `targets` gives the types of the three others, int32 [N,S], [N] and [N].
  */
 export class CTCLoss extends ToldLoss {
   /** The class that means no label. */

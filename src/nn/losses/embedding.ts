@@ -43,8 +43,8 @@ export class HingeEmbeddingLoss extends ElementLoss {
 }
 
 /**
- * `max(0, -t·(x1 - x2) + margin)` (torch.nn.MarginRankingLoss). Compiled, the model returns both inputs and
- * `targets` tells the target's shape, which is theirs.
+ * `max(0, -t·(x1 - x2) + margin)` (torch.nn.MarginRankingLoss). To compile it, the model returns both inputs, and
+ * `targets` gives the target's shape, which equals theirs.
  */
 export class MarginRankingLoss extends PairLoss {
   /** The margin by which correct scores should be ahead. */
@@ -63,7 +63,7 @@ export class MarginRankingLoss extends PairLoss {
 
 /**
  * `1 - cos` of the angle between vectors where the target is 1, `max(0, cos - margin)` where it is -1
- * (torch.nn.CosineEmbeddingLoss). Compiled, the model returns both inputs [N,D] and `targets` tells the target's
+ * (torch.nn.CosineEmbeddingLoss). To compile it, the model returns both inputs [N,D], and `targets` gives the target's
  * shape, [N].
  */
 export class CosineEmbeddingLoss extends PairLoss {
@@ -99,8 +99,8 @@ abstract class TripletLoss extends ToldLoss {
 }
 
 /**
- * `max(0, margin + d(anchor, positive) - d(anchor, negative))` (torch.nn.TripletMarginLoss). Compiled, the model returns
- * the three, [N,D], and `targets` is [].
+ * `max(0, margin + d(anchor, positive) - d(anchor, negative))` (torch.nn.TripletMarginLoss). Compiled, the model
+ * returns the three, [N,D], and `targets` is [].
  */
 export class TripletMarginLoss extends TripletLoss {
   /** Which norm distances are measured in. */
@@ -128,8 +128,8 @@ export class TripletMarginLoss extends TripletLoss {
 }
 
 /**
- * As {@link TripletMarginLoss}, with a distance of one's own (torch.nn.TripletMarginWithDistanceLoss): any function of
- * two tensors [N,D] that gives [N].
+ * Like {@link TripletMarginLoss}, with a custom distance (torch.nn.TripletMarginWithDistanceLoss): any function of two
+ * tensors [N,D] that returns [N].
  */
 export class TripletMarginWithDistanceLoss extends TripletLoss {
   /** Under PyTorch's name, for a module shows in the printed text (default: {@link PairwiseDistance}). */

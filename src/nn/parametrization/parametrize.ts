@@ -1,6 +1,6 @@
 /**
- * Parametrisations: a module's parameter becomes a function of others, which are learned in its place. What reads the
- * parameter, `forward` included, gets the function's value; the state dict has what it is computed from, under PyTorch's keys.
+ * Parametrisations: a module's parameter becomes a function of others, which are trained in its place. Readers of the
+ * parameter, `forward` included, get the function's value; the state dict has the others, under PyTorch's keys.
  */
 
 import { KilnError } from "../../core/errors.ts";
@@ -10,13 +10,19 @@ import { ModuleDict } from "../layers/module-dict.ts";
 import { Module } from "../module.ts";
 import { Parameter } from "../parameter.ts";
 
-/** A module whose `forward` gives the value of a parameter from one tensor of its shape, or from what `rightInverse` gives. */
+/**
+ * A module whose `forward` gives the value of a parameter from one tensor of its shape, or from what `rightInverse`
+ * gives.
+ */
 export interface Parametrization extends Module {
   /** What the parametrisation is computed from, for a parameter's first value; the value itself if there is none. */
   rightInverse?(value: Tensor): Tensor | readonly Tensor[];
 }
 
-/** What one parameter is computed from: `original`, or `original0`, `original1`, …; the parametrisation is its child `0`. */
+/**
+ * What one parameter is computed from: `original`, or `original0`, `original1`, …; the parametrisation is its child
+ * `0`.
+ */
 class ParametrizationList extends Module {
   readonly #names: readonly string[];
 
@@ -44,14 +50,16 @@ const listsOf = (module: Module): ModuleDict<ParametrizationList> | undefined =>
   return lists instanceof ModuleDict ? lists : undefined;
 };
 
-/** Whether the parameter `name`, or any without a name, is parametrised (torch.nn.utils.parametrize.is_parametrized). */
+/**
+ * Whether the parameter `name`, or any without a name, is parametrised (torch.nn.utils.parametrize.is_parametrized).
+ */
 export function isParametrized(module: Module, name?: string): boolean {
   const lists = listsOf(module);
   return lists !== undefined && (name === undefined ? lists.length > 0 : lists.has(name));
 }
 
 /**
- * Makes `module`'s parameter `name` the value of `parametrization`; gives the module back
+ * Makes `module`'s parameter `name` the value of `parametrization`; returns the module
  * (torch.nn.utils.parametrize.register_parametrization). A parameter has one parametrisation at most.
  */
 export function registerParametrization<M extends Module>(
@@ -95,8 +103,8 @@ function rename(module: Module, name: string): void {
 }
 
 /**
- * Makes the parameter `name` an ordinary one again: what it is computed to be now, or with `leaveParametrized: false` what
- * it was computed from, where that is one tensor (torch.nn.utils.parametrize.remove_parametrizations).
+ * Makes the parameter `name` an ordinary one again: with its computed value, or with `leaveParametrized: false` the
+ * tensor it was computed from, if that is only one (torch.nn.utils.parametrize.remove_parametrizations).
  */
 export function removeParametrizations<M extends Module>(
   module: M,

@@ -1,6 +1,6 @@
 /**
- * Conditions on tensors in the text of `forward` and of the methods beside it. Nothing tells a trace of them: an object is
- * true, whatever its numbers are.
+ * Conditions on tensors in the source of `forward` and of the methods beside it. A trace cannot notice them: an object
+ * is true, whatever its numbers are.
  */
 
 import type { Traceable } from "../traceable.ts";

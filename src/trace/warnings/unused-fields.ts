@@ -8,8 +8,9 @@ import { classesOf, reachesAll, reads, textOf } from "./class-source.ts";
 import type { Mistake } from "./mistake.ts";
 
 /**
- * Every field whose parameters the trace has not met and whose name no class of the model speaks of: what another mode or a
- * condition uses is spoken of. Frozen parameters are kept on purpose, and a container's layers are chosen by number or name.
+ * Every field whose parameters are not in the trace and whose name no class of the model mentions: a field for another
+ * mode or condition is mentioned. Frozen parameters are kept on purpose, and a container's layers are chosen by number
+ * or name.
  */
 export function unusedFields(model: Traceable, trace: Trace): Mistake[] {
   const used = usedBy(trace);

@@ -1,4 +1,7 @@
-/** Warns of what a trace does not stumble over and is nearly always a mistake; `kiln check` finds the same before a model runs. */
+/**
+ * Warns of what a trace does not stumble over and is nearly always a mistake; `kiln check` finds the same before a
+ * model runs.
+ */
 
 import { formatOrigin } from "../../core/origin.ts";
 import { warn } from "../../core/warning.ts";
@@ -10,8 +13,8 @@ import { hiddenLayers } from "./hidden-layers.ts";
 import { unusedFields } from "./unused-fields.ts";
 
 /**
- * Says once for each class what is probably wrong with a model. Without a trace of all that it is for, nothing is said of what it
- * does not use.
+ * Warns of probable mistakes in a model, once for each class. Without a complete trace there are no warnings about
+ * unused parts.
  */
 export function warnOfMistakes(model: Traceable, trace?: Trace): void {
   const hidden = hiddenLayers(model);

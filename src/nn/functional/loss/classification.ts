@@ -82,7 +82,7 @@ function checkKnownLabels(logp: Tensor, target: Tensor, { ignoreIndex }: ClassLo
 
 /**
  * The negative log-probability of each target class, from log-probabilities [N,C,…] or [C] and classes [N,…] or [], an
- * int32 tensor or whole numbers. The mean is over the weights of the targets that count; when there are none it is NaN.
+ * int32 tensor or integers. The mean is weighted, over the targets that are not ignored; if there are none it is NaN.
  */
 export function nllLoss(input: Tensor, target: Labels, options?: NLLLossOptions): Tensor {
   const labels = classTargets("nllLoss", input, target);
@@ -91,8 +91,8 @@ export function nllLoss(input: Tensor, target: Labels, options?: NLLLossOptions)
 
 /**
  * `logSoftmax` over the classes (axis 1, or axis 0 of a single sample), then the negative log-probability of the
- * targets: classes [N,…], as an int32 tensor or whole numbers, or float32 probabilities of the scores' shape, whose mean
- * is over N and all positions (torch.nn.functional.cross_entropy).
+ * targets: classes [N,…], as an int32 tensor or whole numbers, or float32 probabilities of the scores' shape, whose
+ * mean is over N and all positions (torch.nn.functional.cross_entropy).
  *
  * ```ts
  * const loss = F.crossEntropy(net.forward(images), labels); // a class for each image, such as [3, 1, 4]

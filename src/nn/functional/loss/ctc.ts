@@ -47,12 +47,12 @@ const IMPOSSIBLE = -1e30;
 
 /**
  * The negative log-probability that a model's frames spell the targets, summed over all ways to stretch them
- * (Graves et al., 2006; torch.nn.functional.ctc_loss). Log-probabilities [T,N,C] as `logSoftmax` makes them, targets
- * int32 [N,S] or, of known lengths, all in one list, as a tensor or whole numbers; the lengths int32 [N]. Without the N there is one sequence. The mean
- * divides each loss by the number of its labels first.
+ * (Graves et al., 2006; torch.nn.functional.ctc_loss). Log-probabilities [T,N,C] as `logSoftmax` returns them, targets
+ * int32 [N,S] or, for known lengths, all in one list, as a tensor or integers; the lengths int32 [N]. Without N there
+ * is one sequence. The mean divides each loss by the number of its labels first.
  *
- * The gradient is that of this formula. PyTorch's own takes for granted that a logSoftmax stands before it, whose gradient
- * is the same behind either.
+ * The gradient is that of this formula. PyTorch's own assumes a logSoftmax before it, through which both give the same
+ * gradient.
  */
 export function ctcLoss(
   logProbs: Tensor,
@@ -133,8 +133,8 @@ function paddedTargets(targets: Tensor, lengths: Lengths, samples: number): Tens
 }
 
 /**
- * The forward variables of Graves et al., in logarithms: what the states blank, label, blank, …, blank of each sequence
- * are reached with, frame by frame. A sequence that has ended keeps what it has.
+ * The forward variables of Graves et al., in logarithms: the probabilities of reaching the states blank, label, blank,
+ * …, blank of each sequence, frame by frame. A sequence that has ended keeps its own.
  */
 function sequenceLosses(
   frames: Tensor,

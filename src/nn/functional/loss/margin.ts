@@ -1,4 +1,7 @@
-/** Losses that want the scores of the right classes ahead of the others, by a margin or smoothly, with PyTorch's defaults. */
+/**
+ * Losses that want the scores of the right classes ahead of the others, by a margin or smoothly, with PyTorch's
+ * defaults.
+ */
 
 import { sameShape } from "../../../core/shape.ts";
 import { describe } from "../../../ops/definition.ts";
@@ -74,8 +77,8 @@ const reducedRows = (losses: Tensor, input: Tensor, reduction: Reduction): Tenso
   reduced(input.ndim === 1 ? losses.squeeze(0) : losses, reduction);
 
 /**
- * `Σ max(0, margin - x[t] + x[i])^p / C` over the classes i other than the target t, times the target's `weight`; scores
- * [N,C] or [C] and classes [N] or [], an int32 tensor or whole numbers (torch.nn.functional.multi_margin_loss).
+ * `Σ max(0, margin - x[t] + x[i])^p / C` over the classes i other than the target t, times the target's `weight`;
+ * scores [N,C] or [C] and classes [N] or [], an int32 tensor or whole numbers (torch.nn.functional.multi_margin_loss).
  */
 export function multiMarginLoss(input: Tensor, targets: Labels, options?: MultiMarginLossOptions): Tensor {
   const callee = "multiMarginLoss";
@@ -112,8 +115,9 @@ const hot = (labels: Tensor, classes: number): Tensor =>
   apply("one_hot", [labels], { classes, axis: labels.ndim, ignoreIndex: -1 });
 
 /**
- * `Σ max(0, 1 - (x[t] - x[i])) / C` over the target classes t and all classes i that are none; scores [N,C] or [C] and as
- * many int32 targets, of which those before the first negative one count (torch.nn.functional.multilabel_margin_loss).
+ * `Σ max(0, 1 - (x[t] - x[i])) / C` over the target classes t and all other classes i; scores [N,C] or [C] and int32
+ * targets of the same shape, of which those before the first negative one count
+ * (torch.nn.functional.multilabel_margin_loss).
  */
 export function multilabelMarginLoss(input: Tensor, targets: Labels, options?: LossOptions): Tensor {
   const callee = "multilabelMarginLoss";
@@ -136,8 +140,8 @@ export function multilabelMarginLoss(input: Tensor, targets: Labels, options?: L
 }
 
 /**
- * The mean over the classes, the last axis, of `-(t·log σ(x) + (1 - t)·log σ(-x))` times the classes' `weight`, for scores
- * and targets from 0 to 1 of one shape (torch.nn.functional.multilabel_soft_margin_loss).
+ * The mean over the classes, the last axis, of `-(t·log σ(x) + (1 - t)·log σ(-x))` times the classes' `weight`, for
+ * scores and targets from 0 to 1 of one shape (torch.nn.functional.multilabel_soft_margin_loss).
  */
 export function multilabelSoftMarginLoss(
   input: Tensor,
