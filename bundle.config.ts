@@ -1,7 +1,7 @@
 /**
- * What is published, made of the sources: modules for the bundlers of pages, one file for pages without a bundler, and for Node the
- * library and the command in parts that are loaded when they are asked for. `npm run build` writes it all; tests and pages
- * build what they need anew.
+ * Builds the published files from the sources: modules for bundlers of pages, one file for pages without a bundler, and
+ * for Node the library and the command in parts that are loaded on demand. `npm run build` writes them all; tests and
+ * pages build the ones they need.
  */
 
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -24,10 +24,10 @@ export { withPageWorker };
 
 const fromRoot = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** Packages that users install themselves. All others that Kiln uses are in the bundles, and no dependency of the package. */
+/** Packages that users install themselves. All others are in the bundles, and are not dependencies of the package. */
 const PEERS = Object.keys(packageJson.peerDependencies);
 
-/** What users import from, by its name in the package. */
+/** The entry points of the package, by name. */
 const ENTRIES = {
   kiln: "src/index.ts",
   nn: "src/entries/nn.ts",
@@ -61,7 +61,7 @@ export async function buildBrowserBundle(outfile: string, options: BuildOptions 
   });
 }
 
-/** Writes a program of a page, such as a worker, together with what it imports from Kiln, as one module. */
+/** Writes a program of a page, such as a worker, together with its imports from Kiln, as one module. */
 export async function buildForPage(entry: string, outfile: string): Promise<void> {
   await buildBundle({
     entryPoints: [entry],
@@ -72,18 +72,24 @@ export async function buildForPage(entry: string, outfile: string): Promise<void
   });
 }
 
-/** Writes the page's worker as a file, for pages that may start workers from nothing else; it is a thread where it is called one. */
+/**
+ * Writes the page's worker as a file, for pages that may start workers only from files. Under THREAD_NAME it is a
+ * thread.
+ */
 export async function buildPageWorker(outfile: string): Promise<void> {
   const isThread = `self.name === ${JSON.stringify(THREAD_NAME)}`;
   const text = `if (${isThread}) (() => {${PAGE_WORKER}})();\nelse {\n${await pageWorkerText()}}\n`;
   await writeFile(outfile, text);
 }
 
-/** Writes the modules that bundlers of pages find. */
+/** Writes the modules for bundlers of pages. */
 export const buildModules = (outdir: string): Promise<Metafile> =>
   buildBrowserModules(outdir, Object.values(ENTRIES), PEERS);
 
-/** Writes the library and the command, which share their parts: a few files are imported several times as fast as hundreds. */
+/**
+ * Writes the library and the command, which share their parts: a few files are imported several times as fast as
+ * hundreds.
+ */
 export async function buildForNode(outdir: string): Promise<Metafile> {
   await rm(outdir, { recursive: true, force: true });
   const entries = Object.entries(ENTRIES).map(([name, path]) => [name, fromRoot(path)]);
@@ -97,13 +103,13 @@ export async function buildForNode(outdir: string): Promise<Metafile> {
     platform: "node",
     minifyWhitespace: true,
     minifySyntax: true,
-    // What packages of the older kind ask for.
+    // For CommonJS packages.
     banner: {
       js: 'import { createRequire as requireFrom } from "node:module";\nconst require = requireFrom(import.meta.url);',
     },
     plugins: [withExplorerPage, published({ namesFunctions: true })],
   });
-  // It loads Vite, which the other bundles do without.
+  // It loads Vite, which the other bundles do not need.
   const { shortNames } = await import("./bundle/short-names.ts");
   await mkdir(outdir, { recursive: true });
   for (const { path, text } of outputFiles) await writeFile(path, await shortNames(path, text));

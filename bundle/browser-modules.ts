@@ -1,6 +1,6 @@
 /**
- * Kiln for bundlers of pages: every source file as one module, so that a page has only those that it uses. What is not part of
- * the sources (packages, stand-ins for Node's modules) becomes modules beside them.
+ * Kiln for bundlers of pages: every source file as one module, so that a page contains only those that it uses.
+ * Packages and substitutes for Node's modules become additional modules.
  */
 
 import { mkdir, writeFile } from "node:fs/promises";
@@ -12,7 +12,7 @@ import { ONLY_IN_NODE, withoutC, withoutNode, withoutNodeText, withPageWorker } 
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** Where packages and stand-ins lie among the modules. */
+/** The folder of packages and substitutes among the modules. */
 const PACKAGES = "packages";
 
 /** Writes all modules that `entries`, paths of sources, lead to; `peers` are packages that stay imports. */
@@ -30,7 +30,7 @@ export async function buildBrowserModules(
     format: "esm",
     target: "es2022",
     plugins: [withoutC, withPageWorker, published({ namesFunctions: false })],
-    // Bundlers read them, and people the sources.
+    // For bundlers only: people read the sources.
     minify: true,
     write: false,
     logLevel: "warning",
@@ -44,7 +44,7 @@ export async function buildBrowserModules(
       packages.set(name, new Set([...(packages.get(name) ?? []), ...importedBy(before)]));
       return `${before}"${toRoot}/${PACKAGES}/${moduleName(name)}.js"`;
     });
-    // What only tests needed of an import is gone; entries alone import a module for what it does.
+    // Imports for tests only are gone; only entries import a module for its side effects.
     await write(path, path.includes("/src/entries/") ? own : own.replace(UNUSED, ""));
   }
   await writePackages(packages, join(outdir, PACKAGES));
@@ -63,10 +63,10 @@ function importedBy(statement: string): string[] {
   return /\bimport [\w$]/.test(statement) ? ["default", ...names] : names;
 }
 
-/** What the module of a package is called. */
+/** The name of a package's module. */
 const moduleName = (name: string): string => name.replace(/[^a-z0-9]+/g, "-").replace(/^-/, "");
 
-/** What a bundle of the entries would be made of. */
+/** The inputs of a bundle of the entries. */
 async function reachable(entries: readonly string[], peers: readonly string[]): Promise<Metafile> {
   const { metafile } = await build({
     entryPoints: [...entries],
@@ -86,8 +86,8 @@ async function reachable(entries: readonly string[], peers: readonly string[]): 
 }
 
 /**
- * Writes packages as modules that have the names that are imported of them, and what several of them use as modules of their
- * own; what stands for Node's modules is written as it is.
+ * Writes packages as modules that export the imported names, with shared parts as separate modules; substitutes for
+ * Node's modules are written as they are.
  */
 async function writePackages(
   packages: ReadonlyMap<string, ReadonlySet<string>>,

@@ -1,9 +1,9 @@
-/** The types that are published: those that users reach, of all that the compiler has written. */
+/** The published types: of all that the compiler has written, those that users can reach. */
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 
-/** Copies the declarations that those of `entries`, paths of sources, lead to. */
+/** Copies the declarations that those of `entries`, paths of sources, import, directly or indirectly. */
 export async function copyReachableTypes(
   entries: readonly string[],
   from: string,
@@ -22,7 +22,7 @@ export async function copyReachableTypes(
   for (const entry of entries) await visit(declarationOf(entry));
 }
 
-/** Declarations without what says why their file exists, which no editor shows, and indented by tabs. */
+/** Declarations without the file's first comment, which no editor shows, and indented by tabs. */
 const withoutRemarks = (text: string): string =>
   text
     .replace(/^\/\*\*[\s\S]*?\*\/\n/, "")

@@ -1,11 +1,11 @@
-/** Sources as they are published: without what only tests ask of ops' definitions, and with classes that keep their names. */
+/** Sources as published: ops' definitions without the properties for tests, and classes that keep their names. */
 
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Plugin } from "esbuild";
 import ts from "typescript";
 
-/** Has every bundle made of published sources. `namesFunctions` keeps the names of public functions, too. */
+/** Makes bundles use published sources. `namesFunctions` keeps the names of public functions, too. */
 export const published = ({ namesFunctions }: { readonly namesFunctions: boolean }): Plugin => ({
   name: "published-source",
   setup({ onResolve, onLoad }) {
@@ -27,12 +27,12 @@ const IMPORT = 'import { named as keepNames } from "kiln:named";';
 
 const DEFINITIONS = /\/src\/ops\/[^/]+\.ts$/;
 
-/** Properties of an op's definition that nothing reads while models compile and run. */
+/** Properties of an op's definition that are not read while models compile and run. */
 const ONLY_FOR_TESTS = ["doc", "samples"];
 
 /**
- * The source of a definition without the properties that only tests read; `reference` stays with elementwise ops, whose
- * constants are folded by it.
+ * The source of a definition without the properties that only tests read; elementwise ops keep `reference`, which folds
+ * their constants.
  */
 function withoutTests(text: string): string {
   const file = ts.createSourceFile("definition.ts", text, ts.ScriptTarget.Latest, true);
@@ -53,14 +53,14 @@ function withoutTests(text: string): string {
   visit(file);
   let rest = text;
   for (const [from, to] of cuts.sort(([a], [b]) => b - a)) {
-    // What lies within a property that goes as well.
+    // Part of a property that is removed as well.
     if (cuts.some(([a, b]) => (a < from && to <= b) || (a <= from && to < b))) continue;
     rest = rest.slice(0, from) + rest.slice(to);
   }
   return rest;
 }
 
-/** Whether an object may be the definition of an elementwise op, or what one is made from: it names no other pattern. */
+/** Whether an object may be the definition of an elementwise op, or the base of one: it names no other pattern. */
 const isFolded = (node: ts.ObjectLiteralExpression): boolean =>
   !node.properties.some(
     (property) =>
@@ -71,9 +71,9 @@ const isFolded = (node: ts.ObjectLiteralExpression): boolean =>
   );
 
 /**
- * The source with classes that keep their names where a bundler gives them others, because messages and representations show
- * them. A static field does not keep bundlers from dropping a class that a page does not use, as a call would.
- * (esbuild's own way names every closure as well, as often as it is made: a third of the time of an import.)
+ * The source with classes that keep their names if a bundler renames them, because messages and representations show
+ * them. Unlike a call, a static field does not prevent bundlers from dropping a class that a page does not use.
+ * (esbuild's `keepNames` also names every closure each time it is created: a third of the time of an import.)
  */
 function withClassNames(text: string): string {
   const file = ts.createSourceFile("classes.ts", text, ts.ScriptTarget.Latest, true);

@@ -1,11 +1,11 @@
 /**
- * Code for Node in less space that still says something in a stack trace: functions and classes keep their names, wherever they
- * are, and lines are short enough to be pointed at; all other names are short.
+ * Minified code for Node with readable stack traces: all functions and classes keep their names, and lines are short
+ * enough to be useful as positions; all other names are short.
  */
 
 import { minify, parse } from "vite";
 
-/** The code of a module with short names; throws where it is no JavaScript. */
+/** The code of a module with short names; throws if it is not valid JavaScript. */
 export async function shortNames(path: string, text: string): Promise<string> {
   const { code, errors } = await minify(path, text, {
     module: true,
@@ -18,7 +18,7 @@ export async function shortNames(path: string, text: string): Promise<string> {
 
 const LONGEST_LINE = 120;
 
-/** Breaks lines at places of `allowed`, which are in order, so that they are as long as they may be. */
+/** Breaks lines at positions in `allowed`, which are sorted, as late as the longest line permits. */
 function inLines(code: string, allowed: readonly number[]): string {
   const lines: string[] = [];
   let start = 0;
@@ -33,10 +33,10 @@ function inLines(code: string, allowed: readonly number[]): string {
   return [...lines, code.slice(start)].join("\n");
 }
 
-/** Lists before whose items a line may end wherever they stand, as it may not behind `return` or within a text. */
+/** Lists before whose items a line may always end, unlike after `return` or within a string. */
 const LISTS = ["arguments", "body", "cases", "consequent", "elements", "properties", "specifiers"];
 
-/** Where a line may end: before what stands in a list of statements, arguments or names. */
+/** The positions where a line may end: before items of lists of statements, arguments or names. */
 async function breaks(path: string, code: string): Promise<readonly number[]> {
   const { program } = await parse(path, code);
   const places: number[] = [];

@@ -1,4 +1,4 @@
-/** What stands in the published files for parts that only Node has, or that are texts made of other sources. */
+/** Substitutes in the published files for parts that need Node, or that are texts generated from other sources. */
 
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
@@ -6,10 +6,10 @@ import { pageParts } from "../src/cli/explore/page-parts.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
-/** What only Node has: its own modules, and the decoder of JPEG files, which only folders of images ask for. */
+/** Modules that need Node: its own, and the decoder of JPEG files, which only folders of images use. */
 export const ONLY_IN_NODE = /^node:|^jpeg-js$/;
 
-/** The module that stands for one of these in a browser, where loading it is an error. */
+/** The substitute for one of these in a browser, where loading it is an error. */
 export const withoutNodeText = (path: string, errors: string): string =>
   [
     `import { KilnError } from "${errors}";`,
@@ -17,8 +17,8 @@ export const withoutNodeText = (path: string, errors: string): string =>
   ].join("\n");
 
 /**
- * Kiln asks for Node's modules where it needs them and not before. In a browser each of them is a module that cannot
- * be loaded, so that reading a file, a download or an event file is one error there and everything else works.
+ * Kiln imports Node's modules only when it needs them. In a browser each of them is a module that cannot be loaded, so
+ * that reading a file, a download or an event file is an error there and everything else works.
  */
 export const withoutNode: Plugin = {
   name: "without-node",
@@ -31,7 +31,7 @@ export const withoutNode: Plugin = {
   },
 };
 
-/** The backend that only Node can run, in a browser: it says so. */
+/** The substitute in a browser for the backend that needs Node: its error says so. */
 export const withoutC: Plugin = {
   name: "without-c",
   setup({ onLoad }) {
@@ -53,7 +53,7 @@ export const c = {
 };
 `;
 
-/** Puts what a page's worker runs into the file that stands for its text, so that one file holds it all. */
+/** Puts the code of a page's worker into the module that exports its text, so that one file contains everything. */
 export const withPageWorker: Plugin = {
   name: "with-page-worker",
   setup({ onLoad }) {
@@ -63,14 +63,14 @@ export const withPageWorker: Plugin = {
   },
 };
 
-/** What a page's worker runs, as one classic script. */
+/** The code of a page's worker as one classic script. */
 export async function pageWorkerText(): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [`${ROOT}/backends/wasm/page/page-worker.ts`],
     bundle: true,
     format: "iife",
     target: "es2022",
-    // A script has no address of its own, but that of the worker it runs in.
+    // A classic script has no URL of its own, only that of its worker.
     define: { "import.meta.url": "self.location.href" },
     minify: true,
     platform: "browser",
@@ -81,7 +81,7 @@ export async function pageWorkerText(): Promise<string> {
   return outputFiles[0].text;
 }
 
-/** Puts the style and the script of the explorer's page into the file that stands for their texts. */
+/** Puts the style and the script of the explorer's page into the module that exports their texts. */
 export const withExplorerPage: Plugin = {
   name: "with-explorer-page",
   setup({ onLoad }) {
