@@ -23,9 +23,10 @@ const WHOLE_ONLY = [
   "test/examples/zoo.test.ts",
   "test/loop/parse-programs.test.ts",
   "test/package/packed.test.ts",
-  "test/passes/scheduling/winograd-{accuracy,outliers}.test.ts",
+  "test/passes/scheduling/winograd{,-accuracy,-outliers}.test.ts",
   "test/runtime/debug.test.ts",
   "test/tutorials/examples.test.ts",
+  "test/types/completion.test.ts",
 ];
 const exclude = isWhole ? [] : WHOLE_ONLY;
 

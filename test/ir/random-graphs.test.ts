@@ -19,7 +19,7 @@ import { runGraph } from "../support/run-graph.ts";
 import { strategiesFor } from "../support/strategies.ts";
 
 /** Graphs per backend; a night's run may ask for more, and for other graphs. */
-const RUNS = randomRuns("KILN_RANDOM_GRAPHS", 10, 60);
+const RUNS = randomRuns("KILN_RANDOM_GRAPHS", 5, 60);
 
 /** Winograd's method is not exact on whole numbers: only where it is forced may results differ by its budget. */
 const BACKENDS = [js, wasm].flatMap((backend) => [

@@ -18,7 +18,7 @@ import { modeNamed } from "./modes.ts";
 import { toleranceOf } from "./tolerances.ts";
 
 /** Numbers that a kernel takes as 32-bit floats: a seed in a tensor has 24 bits there. */
-const CASES = oneIn(6, sampleCases(OPS, 2 ** 24));
+const CASES = oneIn(12, sampleCases(OPS, 2 ** 24));
 
 describe.each(["cpu", "webasm"] as const)("gpujs:%s", (mode) => {
   const backend = modeNamed(mode);
