@@ -82,6 +82,13 @@ export function checked(call: Call, whole: Tensor, approximate: Tensor, type: El
   return exact(beyond(call, type), whole, type === "uint64" ? isOff.logicalOr(whole.lt(0)) : isOff);
 }
 
+/** The quotient of int64 numbers, checked: -2³¹ by -1 is the only one that leaves int32. */
+export function checkedQuotient(call: Call, a: Tensor, b: Tensor, quotient: Tensor): Tensor {
+  const divisor = call.value(1).known;
+  if (divisor !== undefined && !divisor.data.some((n) => n === -1)) return quotient;
+  return exact(beyond(call, "int64"), quotient, a.eq(SIGN).logicalAnd(b.eq(-1)));
+}
+
 const beyond = (call: Call, type: ElementType): string =>
   `${call.title} gives numbers of ${type} that int32 cannot hold, with which Kiln computes them`;
 

@@ -165,6 +165,7 @@ describe.each(BACKENDS)("numbers of 64 bits that leave int32 while the program r
     ["Sub", "uint64", [5, 1], [5, 2]],
     ["Mul", "int64", [65536, 1], [65536, 2]],
     ["Mul", "int64", [2147483, 1], [-2147483, 2]],
+    ["Div", "int64", [-BIG - 1, 5], [-1, 2]],
     ["Pow", "int64", [3, 2], [40, 4]],
   ] as const)("%s of %s is an error", async (op, type, a, b) => {
     await expect(run(one(op, type), [whole(a), whole(b)], backend)).rejects.toThrow(lost(op, type));

@@ -7,7 +7,7 @@ import type { Call } from "../call.ts";
 import { dtypeOf, isFloating } from "../element-types.ts";
 import { combined } from "../known-arrays.ts";
 import type { Operator } from "../operator.ts";
-import { floatsFrom, quotientOf } from "../whole-numbers.ts";
+import { checkedQuotient, floatsFrom, quotientOf } from "../whole-numbers.ts";
 import { unary } from "./define.ts";
 
 /** An operator on two tensors, and on known numbers, to compute shapes. */
@@ -81,7 +81,9 @@ export const ARITHMETIC: readonly Operator[] = [
       run: (call) => {
         const [a, b] = call.tensors();
         if (call.type === "uint32") return quotientOf(a, b);
-        return a.dtype === "int32" ? a.div(b, { roundingMode: "trunc" }) : a.div(b);
+        if (a.dtype !== "int32") return a.div(b);
+        const quotient = a.div(b, { roundingMode: "trunc" });
+        return call.type === "int64" ? checkedQuotient(call, a, b, quotient) : quotient;
       },
     },
   ),
