@@ -50,7 +50,7 @@ function divideAmongThreads(
   // Kernels that are alike take the same time.
   const timeOf = (kernel: Kernel): number => {
     const like = likenessOf(kernel)?.of;
-    const first = like?.estimate === kernel.estimate ? (like ?? kernel) : kernel;
+    const first = like !== undefined && like.estimate === kernel.estimate ? like : kernel;
     const time = known.get(first) ?? kernelTime(first, capabilities);
     known.set(first, time);
     return time;

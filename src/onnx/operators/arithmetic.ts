@@ -13,19 +13,16 @@ import { unary } from "./define.ts";
 /** An operator on two tensors, and on known numbers, to compute shapes. */
 const binary = (
   name: string,
-  compute: (a: Tensor, b: Tensor) => Tensor,
-  known: (a: number, b: number, isWhole: boolean) => number,
+  compute: (a: Tensor, b: Tensor, call: Call) => Tensor,
+  known: (a: number, b: number, call: Call) => number,
   more: Partial<Operator> = {},
 ): Operator => ({
   name,
   wraps: true,
   grows: true,
   unsigned: "bits",
-  run: (call) => compute(call.tensor(0), call.tensor(1)),
-  fold: (call) => {
-    const isWhole = !isFloating(call.type);
-    return combined(call.type, [call.constant(0), call.constant(1)], (a, b) => known(a, b, isWhole));
-  },
+  run: (call) => compute(call.tensor(0), call.tensor(1), call),
+  fold: (call) => combined(call.type, [call.constant(0), call.constant(1)], (a, b) => known(a, b, call)),
   ...more,
 });
 
@@ -73,33 +70,24 @@ export const ARITHMETIC: readonly Operator[] = [
   ),
   binary(
     "Div",
-    (a, b) => (a.dtype === "int32" ? a.div(b, { roundingMode: "trunc" }) : a.div(b)),
-    (a, b, isWhole) => (isWhole ? Math.trunc(a / b) : a / b),
-    {
-      grows: false,
-      unsigned: "type",
-      run: (call) => {
-        const [a, b] = call.tensors();
-        if (call.type === "uint32") return quotientOf(a, b);
-        if (a.dtype !== "int32") return a.div(b);
-        const quotient = a.div(b, { roundingMode: "trunc" });
-        return call.type === "int64" ? checkedQuotient(call, a, b, quotient) : quotient;
-      },
+    (a, b, call) => {
+      if (call.type === "uint32") return quotientOf(a, b);
+      if (a.dtype !== "int32") return a.div(b);
+      const quotient = a.div(b, { roundingMode: "trunc" });
+      return call.type === "int64" ? checkedQuotient(call, a, b, quotient) : quotient;
     },
+    (a, b, call) => (isFloating(call.type) ? a / b : Math.trunc(a / b)),
+    { grows: false, unsigned: "type" },
   ),
-  binary("Mod", (a, b) => a.remainder(b), remainder, {
-    grows: false,
-    unsigned: "type",
-    run: (call) => {
-      const [a, b] = call.tensors();
+  binary(
+    "Mod",
+    (a, b, call) => {
       if (call.type === "uint32") return where(b.eq(0), 0, a.sub(quotientOf(a, b).mul(b)));
       return isFmod(call) ? a.fmod(b) : a.remainder(b);
     },
-    fold: (call) =>
-      combined(call.type, [call.constant(0), call.constant(1)], (a, b) =>
-        isFmod(call) ? a % b : remainder(a, b),
-      ),
-  }),
+    (a, b, call) => (isFmod(call) ? a % b : remainder(a, b)),
+    { grows: false, unsigned: "type" },
+  ),
   {
     name: "Pow",
     wraps: true,
@@ -157,8 +145,8 @@ function power(call: Call): Tensor {
   const known = exponent.known?.data;
   const isOne = known !== undefined && known.length === 1 && exponent.shape.length <= base.ndim;
   const isSmallPower = isOne && (base.dtype !== "int32" || (known[0] >= 0 && Number.isInteger(known[0])));
-  const power =
+  const exponents =
     exponent.type === "uint32" && isFloating(call.type) ? floatsFrom(exponent.tensor) : exponent.tensor;
-  const raised = pow(base, isSmallPower ? known[0] : power);
+  const raised = pow(base, isSmallPower ? known[0] : exponents);
   return raised.to(dtypeOf(call.type));
 }
